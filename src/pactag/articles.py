@@ -1,0 +1,102 @@
+"""Reading articles: from a file or a string to text whose offsets can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pactag.errors import InputError
+
+# More than this share of control characters, and a file that happens to decode is still no text.
+_CONTROL_SHARE = 0.01
+_KEPT_CONTROLS = frozenset("\n\t\r\f\v\x85")
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Article:
+    """One article. `text` is normalised: every offset anywhere in pactag counts its code points."""
+
+    id: str
+    text: str
+    title: str | None = None
+    spans: tuple[Span, ...] | None = None
+
+
+def normalise(text: str) -> str:
+    """Unix line ends, no byte-order mark, NUL and lone surrogates made harmless. Everything else stays as it is."""
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        # Lone surrogates come from broken decoders; one replacement character each keeps the length.
+        text = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
+    return text
+
+
+def check_spans(spans: Sequence[Sequence[int]], text: str, *, where: str) -> tuple[Span, ...]:
+    """Sentence spans given by the caller, as a tuple of `(start, end)` in code points of the normalised text.
+
+    :raises InputError: unless they lie inside the text, do not overlap and stand in order.
+    """
+    checked: list[Span] = []
+    last = 0
+    for number, span in enumerate(spans):
+        if len(span) != 2 or not all(isinstance(edge, int) for edge in span):
+            raise InputError(f"{where}: spans[{number}]", f"{span!r} is not a pair of integers", "Give (start, end) in code points")
+        start, end = span
+        if not last <= start < end <= len(text):
+            raise InputError(
+                f"{where}: spans[{number}]",
+                f"({start}, {end}) is empty, overlaps the span before it or leaves the text of {len(text)} characters",
+                "Give ordered spans without overlap",
+            )
+        checked.append((start, end))
+        last = end
+    return tuple(checked)
+
+
+def decode(raw: bytes, *, where: str) -> str:
+    """Bytes of a text file as normalised text.
+
+    :raises InputError: for UTF-16, for binary content, and for invalid UTF-8 with the first bad byte.
+    """
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise InputError(where, "is UTF-16, not UTF-8", "Convert it: iconv -f UTF-16 -t UTF-8")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as bad:
+        if raw.count(0) or _control_share(raw.decode("latin-1")) > _CONTROL_SHARE:
+            raise InputError(where, "is a binary file, not text", "Give UTF-8 text") from None
+        line = raw.count(b"\n", 0, bad.start) + 1
+        raise InputError(
+            where,
+            f"byte {bad.start} (0x{raw[bad.start]:02x}, line {line}) is not valid UTF-8",
+            "Convert it, for example: iconv -f WINDOWS-1252 -t UTF-8",
+        ) from None
+    if _control_share(text) > _CONTROL_SHARE:
+        raise InputError(where, "is a binary file, not text", "Give UTF-8 text")
+    return normalise(text)
+
+
+def _control_share(text: str) -> float:
+    sample = text[:100_000]
+    return sum(c < " " and c not in _KEPT_CONTROLS for c in sample) / max(1, len(sample))
+
+
+def read_article(path: Path) -> Article:
+    """One plain-text file as an article; its id is the file name without the ending.
+
+    :raises InputError: for a missing file, a directory, and what `decode` refuses.
+    """
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(str(path), "no such file", "Check the path") from None
+    except IsADirectoryError:
+        raise InputError(str(path), "is a directory", f"Name files, for example {path / '*.txt'}") from None
+    except PermissionError:
+        raise InputError(str(path), "may not be read", "Check its permissions") from None
+    return Article(id=path.stem, text=decode(raw, where=str(path)))

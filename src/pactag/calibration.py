@@ -1,0 +1,85 @@
+"""From logits to scores that read as probabilities, and the thresholds that turn scores into labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from pactag.config import OperatingPoint
+from pactag.errors import ConfigError
+from pactag.metrics import best_f1_threshold, precision_threshold
+from pactag.model_folder import LabelScale
+
+
+def calibrated(logits: np.ndarray, scales: Sequence[LabelScale]) -> np.ndarray:
+    """Scores in (0, 1), same shape `(sentences, labels)` as the logits, float64."""
+    slopes = np.array([scale.slope for scale in scales])
+    intercepts = np.array([scale.intercept for scale in scales])
+    z = logits.astype(np.float64) * slopes + intercepts
+    # exp of a large positive number overflows; of a negative one it does not.
+    small = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1, small) / (1 + small)
+
+
+def fit_platt(logits: np.ndarray, targets: np.ndarray) -> LabelScale:
+    """Platt scaling of one label: a logistic regression of the targets on its logits, both of shape `(sentences,)`.
+
+    Source: J. Platt, Probabilistic outputs for support vector machines, 1999. A label without positives or without negatives, and
+    logits that rank the wrong way round, are left as they are: a scaling must not turn a ranking.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    if targets.min() == targets.max():
+        return LabelScale()
+    model = LogisticRegression(C=1e6).fit(logits.reshape(-1, 1).astype(np.float64), targets)
+    slope = float(model.coef_[0, 0])
+    return LabelScale(slope=slope, intercept=float(model.intercept_[0])) if slope > 0 else LabelScale()
+
+
+def fit_scales(logits: np.ndarray, targets: np.ndarray) -> list[LabelScale]:
+    """Platt scaling per label."""
+    return [fit_platt(logits[:, i], targets[:, i]) for i in range(targets.shape[1])]
+
+
+def choose_thresholds(scores: np.ndarray, targets: np.ndarray, point: OperatingPoint, labels: Sequence[str]) -> dict[str, float]:
+    """The threshold of each label under an operating point, from validation scores and targets.
+
+    :raises ConfigError: when a label cannot reach the precision that is asked for.
+    """
+    if point.objective == "fixed":
+        return dict.fromkeys(labels, float(point.threshold or 0.5))
+    if point.objective == "f1":
+        return {name: best_f1_threshold(targets[:, i], scores[:, i])[0] for i, name in enumerate(labels)}
+    thresholds: dict[str, float] = {}
+    out_of_reach = []
+    for i, name in enumerate(labels):
+        threshold = precision_threshold(targets[:, i], scores[:, i], point.precision or 0.0)
+        if threshold is None:
+            out_of_reach.append(name)
+        else:
+            thresholds[name] = threshold
+    if out_of_reach:
+        found = f"{point.precision} is out of reach on the validation split for {', '.join(out_of_reach)}"
+        raise ConfigError("operating_point.precision", found, "Ask for less, or use objective f1")
+    return thresholds
+
+
+def expected_calibration_error(scores: np.ndarray, targets: np.ndarray, *, bins: int = 10) -> float:
+    """Mean distance between score and observed rate of one label, over equally wide bins, weighted by their sentences.
+
+    Source: Guo, Pleiss, Sun and Weinberger, On calibration of modern neural networks, 2017, equation 3.
+    """
+    if not len(scores):
+        return 0.0
+    place = np.minimum((scores * bins).astype(int), bins - 1)
+    error = 0.0
+    for b in np.unique(place):
+        inside = place == b
+        error += inside.mean() * abs(scores[inside].mean() - targets[inside].mean())
+    return float(error)
+
+
+def apply_thresholds(scores: np.ndarray, thresholds: Mapping[str, float], labels: Sequence[str]) -> np.ndarray:
+    """Predicted labels, shape `(sentences, labels)`, bool: a score at or above its threshold."""
+    return scores >= np.array([thresholds[name] for name in labels])

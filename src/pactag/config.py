@@ -1,0 +1,225 @@
+"""Run configs: one YAML file says everything that a training job does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pactag.errors import ConfigError, Problem
+from pactag.yaml_files import FieldPath, YamlContent, dotted, read_yaml, validation_problems
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class DataConfig(_Part):
+    """Which sentences to learn from."""
+
+    corpus: Path = Field(Path("data/corpus"), description="folder with train.jsonl, validation.jsonl and test.jsonl")
+    schema_file: Path = Field(Path("data/schema.yaml"), description="labelling schema (YAML)")
+    train_share: float = Field(1.0, gt=0, le=1, description="share of the training articles to use, chosen by `seed` (learning curves)")
+
+
+class ContextConfig(_Part):
+    """What a classifier sees besides the sentence itself."""
+
+    preceding: int = Field(0, ge=0, le=8, description="number of sentences before it, of the same article")
+    title: bool = Field(False, description="whether it sees the title of the article")
+
+
+class TfidfModel(_Part):
+    """Bags of words and character n-grams with one logistic regression per label."""
+
+    kind: Literal["tfidf"] = "tfidf"
+    word_ngrams: tuple[int, int] = Field((1, 3), description="shortest and longest word n-gram")
+    char_ngrams: tuple[int, int] = Field((2, 5), description="shortest and longest character n-gram, within words")
+    min_count: int = Field(2, ge=1, description="an n-gram counts when at least so many training sentences have it")
+    c: float = Field(4.0, gt=0, description="inverse regularisation strength")
+    class_weight: Literal["balanced"] | None = Field(None, description="`balanced` weighs rare labels up")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> TfidfModel:
+        for name in ("word_ngrams", "char_ngrams"):
+            low, high = getattr(self, name)
+            if not 1 <= low <= high:
+                raise ValueError(f"{name} must be [shortest, longest] with 1 <= shortest <= longest, found [{low}, {high}]")
+        return self
+
+
+class _PooledModel(_Part):
+    base: str = Field("minilm", description="`minilm` (bundled), a folder, or the id of a model on the Hugging Face hub")
+    revision: str | None = Field(None, description="commit or tag of a hub model")
+    max_tokens: int = Field(128, ge=8, le=8192, description="longest input in tokens, context and special tokens included")
+    context: ContextConfig = ContextConfig()
+
+
+class FrozenModel(_PooledModel):
+    """A fixed encoder, mean-pooled, with one logistic regression per label."""
+
+    kind: Literal["frozen"] = "frozen"
+    c: float = Field(1.0, gt=0, description="inverse regularisation strength")
+    class_weight: Literal["balanced"] | None = Field(None, description="`balanced` weighs rare labels up")
+
+
+class EncoderModel(_PooledModel):
+    """A transformer fine-tuned end to end: pooled over the tokens of the sentence, one linear output per label."""
+
+    kind: Literal["encoder"] = "encoder"
+    pooling: Literal["mean", "first"] = Field("mean", description="`mean` over the sentence's tokens, or the `first` token of the input")
+    dropout: float = Field(0.1, ge=0, lt=1, description="dropout before the output layer")
+    freeze_embeddings: bool = Field(True, description="keep the token embeddings as they are: lighter, and they do not overfit")
+
+
+class TrainingConfig(_Part):
+    """How an `encoder` is fine-tuned."""
+
+    epochs: float = Field(5, gt=0, le=100, description="passes over the training split")
+    batch_size: int = Field(32, ge=1, description="sentences per step")
+    learning_rate: float = Field(3e-4, gt=0, lt=1, description="peak rate of the encoder")
+    head_learning_rate: float = Field(3e-3, gt=0, lt=1, description="peak rate of the output layer; about ten times the encoder's")
+    layer_decay: float = Field(1.0, gt=0, le=1, description="factor on the rate from each layer to the one below it")
+    warmup_share: float = Field(0.1, ge=0, lt=1, description="share of the steps over which the rate rises from 0")
+    schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="how the rate falls after the warm-up")
+    weight_decay: float = Field(0.01, ge=0, description="decoupled weight decay (AdamW)")
+    max_grad_norm: float = Field(1.0, gt=0, description="gradients are clipped to this norm")
+    label_smoothing: float = Field(0.0, ge=0, lt=0.5, description="targets 0 and 1 become s and 1 - s")
+    positive_weight: float = Field(1.0, gt=0, description="weight of the positive term of the loss, the same for all labels")
+    early_stopping: int | None = Field(2, ge=1, description="stop after so many epochs without a better validation macro-F1; null: never")
+
+
+class OperatingPoint(_Part):
+    """How the threshold of each label is chosen, on the validation split."""
+
+    objective: Literal["f1", "precision", "fixed"] = Field("f1", description="maximise F1, reach `precision`, or use `threshold` as it is")
+    precision: float | None = Field(None, gt=0, lt=1, description="lowest precision wanted, with `objective: precision`")
+    threshold: float | None = Field(None, gt=0, lt=1, description="score from which a label is given, with `objective: fixed`")
+
+    @model_validator(mode="after")
+    def _complete(self) -> OperatingPoint:
+        if self.objective == "precision" and self.precision is None:
+            raise ValueError("objective 'precision' needs `precision`, for example 0.9")
+        if self.objective == "fixed" and self.threshold is None:
+            raise ValueError("objective 'fixed' needs `threshold`, for example 0.5")
+        if self.objective != "precision" and self.precision is not None:
+            raise ValueError("`precision` is used with objective 'precision' only")
+        if self.objective != "fixed" and self.threshold is not None:
+            raise ValueError("`threshold` is used with objective 'fixed' only")
+        return self
+
+
+class TrackingConfig(_Part):
+    """Where the run is recorded."""
+
+    uri: str | None = Field(
+        None, description="MLflow store; null: MLFLOW_TRACKING_URI when it is set, else sqlite:///experiments/mlflow.db"
+    )
+    experiment: str = Field("pactag", min_length=1, description="MLflow experiment")
+
+
+class RunConfig(_Part):
+    """A whole training job."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="name of the run and of its folder")
+    seed: int = Field(1, ge=0, description="seed of everything random")
+    data: DataConfig = DataConfig()
+    model: Annotated[TfidfModel | FrozenModel | EncoderModel, Field(discriminator="kind")] = Field(description="the classifier")
+    training: TrainingConfig | None = Field(None, description="fine-tuning; for the kind `encoder` only")
+    operating_point: OperatingPoint = OperatingPoint()
+    tracking: TrackingConfig = TrackingConfig()
+    output: Path = Field(Path("experiments/runs"), description="folder that receives one folder per run")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _training_where_it_applies(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not isinstance(data.get("model"), dict):
+            return data
+        kind = data["model"].get("kind")
+        if kind == "encoder" and data.get("training") is None:
+            return {**data, "training": {}}
+        return data
+
+    @model_validator(mode="after")
+    def _no_idle_settings(self) -> RunConfig:
+        if self.training is not None and self.model.kind != "encoder":
+            raise ValueError(f"`training` is used by the kind 'encoder' only; drop it, or change model.kind ({self.model.kind!r})")
+        return self
+
+    @property
+    def context(self) -> ContextConfig:
+        """The context the model sees; models without one see the sentence alone."""
+        return getattr(self.model, "context", ContextConfig())
+
+    def to_yaml(self) -> str:
+        """The resolved config, every default written out; reads back as the same config."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+    def flat(self) -> dict[str, str]:
+        """Dotted names and values as text, for tables that compare runs. Empty settings are left out."""
+        return {name: str(value) for name, value in _flatten(self.model_dump(mode="json"), ()) if value is not None}
+
+
+def _flatten(value: Any, at: FieldPath) -> list[tuple[str, Any]]:
+    if isinstance(value, dict):
+        return [pair for key, inner in value.items() for pair in _flatten(inner, (*at, key))]
+    return [(dotted(at), value)]
+
+
+def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
+    """Read a config file and apply overrides such as `training.learning_rate=3e-5`.
+
+    :raises ConfigError: with every problem of the file and of the overrides.
+    """
+    path = Path(path)
+    content = read_yaml(path, ConfigError)
+    problems: list[Problem] = []
+    data = content.data
+    lines = dict(content.lines)
+    for override in overrides:
+        name, equals, text = override.partition("=")
+        field = tuple(name.strip().split("."))
+        if not equals or not name.strip():
+            problems.append(Problem(f"--set {override}", "is not of the form name=value", "For example: --set training.epochs=3"))
+            continue
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            problems.append(Problem(f"--set {override}", f"{text!r} is not a YAML value", "Quote it"))
+            continue
+        data = _with_value(data, field, value)
+        # What --set puts in stands on no line of the file.
+        lines = {at: line for at, line in lines.items() if at[: len(field)] != field}
+    if problems:
+        raise ConfigError.of(problems)
+    return parse_config(YamlContent(path, data, lines))
+
+
+def parse_config(content: YamlContent) -> RunConfig:
+    """Validate parsed YAML.
+
+    :raises ConfigError: with every problem.
+    """
+    try:
+        return RunConfig.model_validate(content.data)
+    except ValidationError as error:
+        raise ConfigError.of(validation_problems(error, content, RunConfig)) from None
+
+
+def _with_value(data: dict[str, Any], field: FieldPath, value: Any) -> dict[str, Any]:
+    head, *rest = field
+    if not rest:
+        return {**data, head: value}
+    inner = data.get(str(head))
+    return {**data, head: _with_value(inner if isinstance(inner, dict) else {}, tuple(rest), value)}
+
+
+def config_json_schema() -> str:
+    """JSON Schema of a run config, for editors that complete and check YAML."""
+    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **RunConfig.model_json_schema()}, indent=2)
+
+

@@ -1,0 +1,1 @@
+"""The labelled corpus: how it is written, read by annotators, built, checked and loaded."""

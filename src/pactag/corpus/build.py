@@ -1,0 +1,119 @@
+"""From written articles and annotation passes to the labelled corpus, byte for byte the same each time."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pactag.corpus.passes import Passes, read_passes
+from pactag.corpus.rows import SPLITS, Row
+from pactag.corpus.splits import assign_splits
+from pactag.corpus.written import WrittenArticle, read_articles
+from pactag.errors import CorpusError, Problem
+from pactag.schema import Schema
+
+ARTICLES, ANNOTATIONS, CORPUS, SPLIT_FILE = "articles", "annotations", "corpus", "splits.json"
+
+
+class SplitPlan(BaseModel):
+    """`splits.json`: what the test split holds out whole, and the place of every article."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seed: int = 1
+    validation_share: float = 0.15
+    held_out_topics: tuple[str, ...] = ()
+    held_out_writers: tuple[str, ...] = ()
+    articles: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build made: rows by split, and articles that no reader has labelled yet."""
+
+    splits: Mapping[str, tuple[Row, ...]]
+    unread: tuple[str, ...]
+
+
+def build_corpus(data: Path, schema: Schema) -> Built:
+    """Read `articles/`, `annotations/` and `splits.json` of a data folder; write `corpus/*.jsonl` and the completed `splits.json`.
+
+    :raises CorpusError: for malformed input, and for sentences on which readers differ and nobody has settled. Nothing is written then.
+    """
+    articles = read_articles(data / ARTICLES, schema)
+    passes = read_passes(data / ANNOTATIONS, articles, schema)
+    plan = read_split_plan(data / SPLIT_FILE)
+    gold, problems = settle(articles, passes, schema)
+    if problems:
+        raise CorpusError.of(problems)
+    vectors = {article: schema.encode_many(labels) for article, labels in gold.items()}
+    held_out = [a for a in gold if articles[a].topic in plan.held_out_topics or articles[a].writer in plan.held_out_writers]
+    place = assign_splits(vectors, existing=plan.articles, held_out=held_out, validation_share=plan.validation_share, seed=plan.seed)
+    splits = {
+        split: tuple(row for article in sorted(gold) if place[article] == split for row in _rows(articles[article], gold[article]))
+        for split in SPLITS
+    }
+    complete = plan.model_copy(update={"articles": {**plan.articles, **place}})
+    (data / CORPUS).mkdir(exist_ok=True)
+    for split, rows in splits.items():
+        _replace(data / CORPUS / f"{split}.jsonl", "".join(row.to_json() + "\n" for row in rows))
+    _replace(data / SPLIT_FILE, json.dumps(complete.model_dump(mode="json"), indent=1, sort_keys=True) + "\n")
+    return Built(splits, tuple(article for article in articles if article not in gold))
+
+
+def read_split_plan(path: Path) -> SplitPlan:
+    """Read `splits.json`; an absent file is an empty plan.
+
+    :raises CorpusError: when it is malformed.
+    """
+    if not path.exists():
+        return SplitPlan()
+    try:
+        return SplitPlan.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        raise CorpusError(str(path), f"is no split plan ({error.errors()[0]['msg']})", "Restore it from git") from None
+
+
+def settle(
+    articles: Mapping[str, WrittenArticle], passes: Passes, schema: Schema
+) -> tuple[dict[str, list[tuple[str, ...]]], list[Problem]]:
+    """Gold labels per sentence of every article that was read: the adjudicator's where there are any, else what all readers say."""
+    gold: dict[str, list[tuple[str, ...]]] = {}
+    problems = []
+    for article in articles.values():
+        records = [records[article.id] for records in passes.independent.values() if article.id in records]
+        if not records:
+            continue
+        settled = passes.adjudicated.get(article.id)
+        labels: list[tuple[str, ...]] = []
+        for index in range(len(article.sentences)):
+            final = settled.of(index) if settled else None
+            if final is None:
+                views = {view for record in records if (view := record.of(index)) is not None}
+                if len(views) != 1:
+                    found = "readers differ" if views else "nobody judged it"
+                    problems.append(Problem(f"{article.id}:{index}", found, "Settle it in annotations/adjudicated/"))
+                    continue
+                final = views.pop()
+            labels.append(tuple(name for name in schema.names if name in final))
+        gold[article.id] = labels
+    return gold, problems
+
+
+def _rows(article: WrittenArticle, gold: list[tuple[str, ...]]) -> list[Row]:
+    about = {"date": article.date, "topic": article.topic, "register": article.register, "writer": article.writer}
+    return [
+        Row(article.id, index, sentence.text, labels, article.title, {"paragraph": sentence.paragraph, **about})
+        for index, (sentence, labels) in enumerate(zip(article.sentences, gold, strict=True))
+    ]
+
+
+def _replace(path: Path, content: str) -> None:
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(content, encoding="utf-8")
+    os.replace(beside, path)

@@ -1,0 +1,99 @@
+"""Annotation passes: who read which article and gave which labels. `annotations/<reader>/*.jsonl`, one article a line.
+
+    {"article_id": "w07-03", "digest": "1f0c...", "judged": null, "labels": {"0": ["threat"]}, "reasons": {}}
+
+`judged` lists the sentences that the reader looked at, null for all of them; a judged sentence that `labels` does not name has none. The
+reader `adjudicated` settles what others differ on, and gives reasons.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pactag.corpus.written import WrittenArticle
+from pactag.errors import CorpusError, Problem
+from pactag.schema import Schema
+
+ADJUDICATED = "adjudicated"
+
+
+class PassRecord(BaseModel):
+    """One reader's labels for one article."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    article_id: str
+    digest: str
+    judged: tuple[int, ...] | None = None
+    labels: dict[int, tuple[str, ...]]
+    reasons: dict[int, str] = {}
+
+    def of(self, index: int) -> frozenset[str] | None:
+        """The labels given to a sentence; None when it was not judged."""
+        if self.judged is not None and index not in self.judged:
+            return None
+        return frozenset(self.labels.get(index, ()))
+
+
+@dataclass(frozen=True)
+class Passes:
+    """All passes, by reader and article."""
+
+    by_reader: Mapping[str, Mapping[str, PassRecord]]
+
+    @property
+    def independent(self) -> Mapping[str, Mapping[str, PassRecord]]:
+        """The readers who saw only the rules and the text."""
+        return {reader: records for reader, records in self.by_reader.items() if reader != ADJUDICATED}
+
+    @property
+    def adjudicated(self) -> Mapping[str, PassRecord]:
+        return self.by_reader.get(ADJUDICATED, {})
+
+
+def read_passes(folder: Path, articles: Mapping[str, WrittenArticle], schema: Schema) -> Passes:
+    """Read and check every pass.
+
+    :raises CorpusError: with every record that is malformed, names an unknown article, sentence or label, or was made for another text.
+    """
+    problems: list[Problem] = []
+    by_reader: dict[str, dict[str, PassRecord]] = {}
+    for path in sorted(folder.glob("*/*.jsonl")):
+        records = by_reader.setdefault(path.parent.name, {})
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            where = f"{path}:{number}"
+            try:
+                record = PassRecord.model_validate(json.loads(line))
+            except (json.JSONDecodeError, ValidationError) as error:
+                problems.append(Problem(where, f"is no pass record ({str(error).splitlines()[0]})", "See src/pactag/corpus/passes.py"))
+                continue
+            problems += _check(record, articles.get(record.article_id), where, schema)
+            if record.article_id in records:
+                problems.append(Problem(where, f"{record.article_id} was read by {path.parent.name} already", "Keep one record"))
+            records[record.article_id] = record
+    if problems:
+        raise CorpusError.of(problems)
+    return Passes(by_reader)
+
+
+def _check(record: PassRecord, article: WrittenArticle | None, where: str, schema: Schema) -> list[Problem]:
+    if article is None:
+        return [Problem(where, f"unknown article {record.article_id!r}", "Remove the record, or restore the article")]
+    if article.digest != record.digest:
+        fix = "Read the article again, and replace the record"
+        return [Problem(where, f"was made for another text of {record.article_id} ({record.digest}, now {article.digest})", fix)]
+    count = len(article.sentences)
+    problems = []
+    for index in {*record.labels, *record.reasons, *(record.judged or ())}:
+        if not 0 <= index < count:
+            problems.append(Problem(where, f"{record.article_id} has no sentence {index}", f"It has 0 to {count - 1}"))
+    for labels in record.labels.values():
+        for label in labels:
+            if label not in schema.names:
+                problems.append(Problem(where, f"unknown label {label!r}", f"The schema has: {', '.join(schema.names)}"))
+    return problems

@@ -1,0 +1,104 @@
+"""Measures of multi-label classification. Pure functions on arrays of shape `(sentences, labels)`; labels in schema order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class LabelScores:
+    """Counts and rates of one label. A rate whose denominator is 0 is 0."""
+
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+    true_negatives: int
+
+    @property
+    def precision(self) -> float:
+        return _ratio(self.true_positives, self.true_positives + self.false_positives)
+
+    @property
+    def recall(self) -> float:
+        return _ratio(self.true_positives, self.true_positives + self.false_negatives)
+
+    @property
+    def f1(self) -> float:
+        return _ratio(2 * self.true_positives, 2 * self.true_positives + self.false_positives + self.false_negatives)
+
+    @property
+    def support(self) -> int:
+        return self.true_positives + self.false_negatives
+
+
+def label_scores(targets: np.ndarray, predicted: np.ndarray) -> list[LabelScores]:
+    """Counts per label of 0/1 targets against 0/1 predictions."""
+    t, p = targets.astype(bool), predicted.astype(bool)
+    counts = zip((t & p).sum(0), (~t & p).sum(0), (t & ~p).sum(0), (~t & ~p).sum(0), strict=True)
+    return [LabelScores(*map(int, four)) for four in counts]
+
+
+def f1_macro(targets: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean of the labels' F1, each label weighing the same."""
+    return float(np.mean([scores.f1 for scores in label_scores(targets, predicted)]))
+
+
+def summary(targets: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) -> dict[str, float]:
+    """The named figures of an evaluation: per label precision, recall and F1; macro and micro means; exact match; any label at all."""
+    per_label = label_scores(targets, predicted)
+    figures: dict[str, float] = {}
+    for name, scores in zip(labels, per_label, strict=True):
+        figures |= {f"{name}/precision": scores.precision, f"{name}/recall": scores.recall, f"{name}/f1": scores.f1}
+    figures["f1_macro"] = float(np.mean([scores.f1 for scores in per_label]))
+    figures["precision_macro"] = float(np.mean([scores.precision for scores in per_label]))
+    figures["recall_macro"] = float(np.mean([scores.recall for scores in per_label]))
+    total = label_scores(targets.reshape(-1, 1), predicted.reshape(-1, 1))[0]
+    figures["f1_micro"] = total.f1
+    figures["exact_match"] = float((targets.astype(bool) == predicted.astype(bool)).all(1).mean()) if len(targets) else 0.0
+    figures["any_label_f1"] = label_scores(targets.any(1, keepdims=True), predicted.any(1, keepdims=True))[0].f1
+    return figures
+
+
+def best_f1_threshold(targets: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
+    """The threshold on one label's scores, shape `(sentences,)`, with the highest F1, and that F1.
+
+    Scores at or above the threshold count as predicted. The threshold lies half-way between two neighbouring scores, so that it does
+    not hang on the last digit of one sentence. Without positives it is just above every score.
+    """
+    order = np.argsort(-scores, kind="stable")
+    sorted_scores, hits = scores[order], targets[order].astype(bool)
+    if not hits.any():
+        return float(np.nextafter(scores.max(initial=0.5), 2.0)), 0.0
+    found = np.cumsum(hits)
+    f1 = 2 * found / (np.arange(1, len(hits) + 1) + hits.sum())
+    # A cut between two equal scores cannot be made.
+    cut_possible = np.append(sorted_scores[1:] < sorted_scores[:-1], True)
+    best = int(np.argmax(np.where(cut_possible, f1, -1.0)))
+    below = sorted_scores[best + 1] if best + 1 < len(sorted_scores) else 0.0
+    return float((sorted_scores[best] + below) / 2), float(f1[best])
+
+
+def best_f1_macro(targets: np.ndarray, scores: np.ndarray) -> float:
+    """Macro-F1 when every label has its best threshold: how good a ranking is, whatever its scale."""
+    return float(np.mean([best_f1_threshold(targets[:, i], scores[:, i])[1] for i in range(targets.shape[1])]))
+
+
+def precision_threshold(targets: np.ndarray, scores: np.ndarray, precision: float) -> float | None:
+    """The lowest threshold at which one label's precision is at least `precision`; None when no threshold reaches it."""
+    order = np.argsort(-scores, kind="stable")
+    sorted_scores, hits = scores[order], targets[order].astype(bool)
+    reached = np.cumsum(hits) / np.arange(1, len(hits) + 1) >= precision
+    cut_possible = np.append(sorted_scores[1:] < sorted_scores[:-1], True)
+    places = np.flatnonzero(reached & cut_possible)
+    if not len(places) or not hits.any():
+        return None
+    last = int(places[-1])
+    below = sorted_scores[last + 1] if last + 1 < len(sorted_scores) else 0.0
+    return float((sorted_scores[last] + below) / 2)
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole else 0.0

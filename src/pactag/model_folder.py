@@ -1,0 +1,187 @@
+"""The saved model: one folder, a fixed layout, written whole or not at all, and checked before anything in it is used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pactag.errors import ModelFolderError, PactagError, Problem
+from pactag.schema import Schema, load_schema
+
+FORMAT_VERSION = 1
+MANIFEST = "pactag.json"
+CONFIG = "config.yaml"
+SCHEMA = "schema.yaml"
+CARD = "README.md"
+TOKENIZER = "tokenizer.json"
+ENCODER = "encoder.json"
+TORCH_WEIGHTS = "model.safetensors"
+SKOPS_WEIGHTS = "model.skops"
+ONNX_WEIGHTS = "model.onnx"
+ONNX_INT8_WEIGHTS = "model.int8.onnx"
+
+KNOWN_FILES = frozenset(
+    {MANIFEST, CONFIG, SCHEMA, CARD, TOKENIZER, ENCODER, TORCH_WEIGHTS, SKOPS_WEIGHTS, ONNX_WEIGHTS, ONNX_INT8_WEIGHTS}
+)
+# Formats that run code when they are read. Their presence alone makes a folder foreign.
+_PICKLES = frozenset({".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".ckpt", ".npy", ".npz"})
+
+
+class Tokens(BaseModel):
+    """How sentences become token ids."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_tokens: int
+    preceding: int
+    title: bool
+    cls_id: int
+    sep_id: int
+    pad_id: int
+    pooling: Literal["mean", "first"]
+
+
+class BaseModelInfo(BaseModel):
+    """The pretrained encoder that a model started from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    revision: str | None
+    sha256: str
+
+
+class LabelScale(BaseModel):
+    """Platt scaling of one label: score = 1 / (1 + exp(-(slope * logit + intercept)))."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    slope: float = 1.0
+    intercept: float = 0.0
+
+
+class Manifest(BaseModel):
+    """`pactag.json`: what the folder is and how its scores are read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    format_version: int
+    kind: Literal["tfidf", "frozen", "encoder"]
+    labels: tuple[str, ...]
+    thresholds: dict[str, float]
+    calibration: dict[str, LabelScale]
+    tokens: Tokens | None = None
+    base_model: BaseModelInfo | None = None
+    corpus_digest: str
+    run_id: str | None = None
+    metrics: dict[str, float] = Field(default_factory=dict)
+    pactag_version: str
+    files: dict[str, str] = Field(default_factory=dict, description="SHA-256 of every other file")
+
+    @property
+    def model_id(self) -> str:
+        """Short name of exactly these weights and thresholds, for outputs that must say who made them."""
+        return f"{self.kind}-{_sha256_of(self.model_dump_json().encode())[:12]}"
+
+
+@contextmanager
+def new_folder(path: Path, manifest: Manifest, *, replace: bool = False) -> Iterator[Path]:
+    """A temporary folder to fill; on success it gets the manifest and is renamed to `path`, on failure nothing remains.
+
+    :raises ModelFolderError: if `path` exists and `replace` is false.
+    """
+    if path.exists() and not replace:
+        raise ModelFolderError(str(path), "exists already", "Choose another folder, or remove that one")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        yield temporary
+        digests = {file.name: file_sha256(file) for file in sorted(temporary.iterdir())}
+        complete = manifest.model_copy(update={"files": digests})
+        (temporary / MANIFEST).write_text(complete.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        os.chmod(temporary, 0o755)
+        if path.exists():
+            shutil.rmtree(path)
+        temporary.rename(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def read_manifest(path: Path | str) -> Manifest:
+    """Check a model folder and return its manifest.
+
+    :raises ModelFolderError: for a folder that is missing, foreign, of another format version, incomplete or altered.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise ModelFolderError(str(path), "no such folder", "Name a model folder written by `pactag train`")
+    names = sorted(str(file.relative_to(path)) for file in path.rglob("*") if file.is_file())
+    pickles = [name for name in names if Path(name).suffix in _PICKLES]
+    if pickles:
+        fix = "pactag reads no format that can run code; remove the file if you know where it comes from, or train again"
+        raise ModelFolderError(str(path), f"holds {', '.join(pickles)}", fix)
+    if MANIFEST not in names:
+        raise ModelFolderError(str(path), f"has no {MANIFEST}", "Name a model folder written by `pactag train`")
+    data = _read_json(path / MANIFEST)
+    version = data.get("format_version")
+    if version != FORMAT_VERSION:
+        fix = f"This pactag reads version {FORMAT_VERSION}: train the model again, or install the pactag that wrote it"
+        raise ModelFolderError(str(path / MANIFEST), f"has format version {version!r}", fix)
+    try:
+        manifest = Manifest.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = f"{path / MANIFEST}: {'.'.join(map(str, first['loc']))}"
+        raise ModelFolderError(where, first["msg"], "The file was edited or cut; restore the folder") from None
+    _check_files(path, manifest, names)
+    return manifest
+
+
+def _check_files(path: Path, manifest: Manifest, names: list[str]) -> None:
+    problems = [Problem(str(path / name), "is missing", "Restore the whole folder") for name in manifest.files if name not in names]
+    for name in names:
+        if name == MANIFEST:
+            continue
+        if name not in manifest.files:
+            problems.append(Problem(str(path / name), "does not belong to a model folder", f"Remove it. Known: {', '.join(sorted(KNOWN_FILES))}"))
+        elif file_sha256(path / name) != manifest.files[name]:
+            problems.append(Problem(str(path / name), "was altered since the model was saved", "Restore the whole folder"))
+    if problems:
+        raise ModelFolderError.of(problems)
+
+
+def read_schema(path: Path) -> Schema:
+    """The schema that the model of a folder was trained with."""
+    try:
+        return load_schema(path / SCHEMA)
+    except PactagError as error:
+        raise ModelFolderError.of(error.problems) from None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as bad:
+        raise ModelFolderError(str(path), f"is not JSON ({bad})", "Restore the whole folder") from None
+    if not isinstance(data, dict):
+        raise ModelFolderError(str(path), "is not a JSON object", "Restore the whole folder")
+    return data
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sha256_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

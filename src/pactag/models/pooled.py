@@ -1,0 +1,117 @@
+"""The network behind `frozen` and `encoder`: a transformer, pooled over the tokens of the sentence, and one linear output per label."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import safetensors.torch
+import torch
+import transformers
+
+from pactag.config import ContextConfig
+from pactag.errors import ConfigError, ModelFolderError
+from pactag.model_folder import ENCODER, TOKENIZER, TORCH_WEIGHTS, BaseModelInfo, Manifest, Tokens
+from pactag.models.pretrained import Pretrained, without_pooler
+from pactag.models.tokens import SentenceTokenizer, batches
+from pactag.sentences import SentenceInput
+
+
+class PooledNetwork(torch.nn.Module):
+    """Encoder, masked mean, dropout, linear."""
+
+    def __init__(self, encoder: torch.nn.Module, labels: int, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.dropout = torch.nn.Dropout(dropout)
+        self.head = torch.nn.Linear(encoder.config.hidden_size, labels)
+
+    def embed(self, ids: torch.Tensor, attention: torch.Tensor, pool: torch.Tensor) -> torch.Tensor:
+        """Sentence vectors, shape `(sentences, hidden)`: the mean of the token vectors where `pool` is 1."""
+        hidden = self.encoder(input_ids=ids, attention_mask=attention).last_hidden_state
+        mask = pool.unsqueeze(-1).to(hidden.dtype)
+        return (hidden * mask).sum(1) / mask.sum(1).clamp(min=1.0)
+
+    def forward(self, ids: torch.Tensor, attention: torch.Tensor, pool: torch.Tensor) -> torch.Tensor:
+        """Logits, shape `(sentences, labels)`."""
+        return self.head(self.dropout(self.embed(ids, attention, pool)))  # type: ignore[no-any-return]
+
+
+class PooledClassifier:
+    """What `frozen` and `encoder` share once they are trained: prediction, saving and loading."""
+
+    def __init__(self, network: PooledNetwork, tokenizer: SentenceTokenizer, base_model: BaseModelInfo | None) -> None:
+        self.network = network
+        self.tokenizer = tokenizer
+        self.base_model = base_model
+
+    @property
+    def tokens(self) -> Tokens:
+        """How its inputs are tokenised."""
+        return self.tokenizer.settings
+
+    def predict_logits(self, inputs: Sequence[SentenceInput]) -> np.ndarray:
+        """See `SentenceClassifier.predict_logits`."""
+        return self._run(inputs, self.network.forward, self.network.head.out_features)
+
+    def embed(self, inputs: Sequence[SentenceInput]) -> np.ndarray:
+        """Sentence vectors, shape `(len(inputs), hidden)`, float32."""
+        return self._run(inputs, self.network.embed, self.network.head.in_features)
+
+    def _run(self, inputs: Sequence[SentenceInput], function: Any, width: int) -> np.ndarray:
+        result = np.zeros((len(inputs), width), dtype=np.float32)
+        device = self.network.head.weight.device
+        training = self.network.training
+        self.network.eval()
+        with torch.inference_mode():
+            for positions, batch in batches(self.tokenizer.encode(inputs), self.tokens.pad_id):
+                parts = (torch.from_numpy(part).to(device) for part in (batch.ids, batch.attention, batch.pool))
+                result[positions] = function(*parts).float().cpu().numpy()
+        self.network.train(training)
+        return result
+
+    def save(self, folder: Path) -> None:
+        """Write weights, the encoder's architecture and the tokenizer."""
+        state = {name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()}
+        safetensors.torch.save_file(state, folder / TORCH_WEIGHTS)
+        architecture = self.network.encoder.config.to_dict()
+        (folder / ENCODER).write_text(json.dumps(architecture, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        self.tokenizer.save(folder / TOKENIZER)
+
+    @classmethod
+    def load(cls, folder: Path, manifest: Manifest) -> Self:
+        """Read what `save` wrote."""
+        if manifest.tokens is None:
+            raise ModelFolderError(str(folder), f"says nothing of tokens, which the kind {manifest.kind!r} needs", "Restore the whole folder")
+        architecture = json.loads((folder / ENCODER).read_text(encoding="utf-8"))
+        config = transformers.AutoConfig.for_model(**architecture)
+        encoder = without_pooler(transformers.AutoModel.from_config(config, trust_remote_code=False))
+        network = PooledNetwork(encoder, len(manifest.labels))
+        try:
+            network.load_state_dict(safetensors.torch.load_file(folder / TORCH_WEIGHTS))
+        except RuntimeError as error:
+            raise ModelFolderError(str(folder / TORCH_WEIGHTS), f"does not fit {ENCODER} ({error})", "Restore the whole folder") from None
+        network.eval()
+        return cls(network, SentenceTokenizer.from_file(folder / TOKENIZER, manifest.tokens), manifest.base_model)
+
+
+def tokenizer_for(pretrained: Pretrained, *, max_tokens: int, context: ContextConfig, pooling: str) -> SentenceTokenizer:
+    """The tokenizer of a new model.
+
+    :raises ConfigError: when the encoder has fewer positions than `max_tokens`.
+    """
+    if max_tokens > pretrained.max_positions:
+        raise ConfigError("model.max_tokens", f"is {max_tokens}", f"{pretrained.info.name} takes at most {pretrained.max_positions}")
+    settings = Tokens(
+        max_tokens=max_tokens,
+        preceding=context.preceding,
+        title=context.title,
+        cls_id=pretrained.cls_id,
+        sep_id=pretrained.sep_id,
+        pad_id=pretrained.pad_id,
+        pooling=pooling,
+    )
+    return SentenceTokenizer(pretrained.tokenizer, settings)

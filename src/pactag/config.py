@@ -221,5 +221,3 @@ def _with_value(data: dict[str, Any], field: FieldPath, value: Any) -> dict[str,
 def config_json_schema() -> str:
     """JSON Schema of a run config, for editors that complete and check YAML."""
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **RunConfig.model_json_schema()}, indent=2)
-
-

@@ -29,9 +29,7 @@ SKOPS_WEIGHTS = "model.skops"
 ONNX_WEIGHTS = "model.onnx"
 ONNX_INT8_WEIGHTS = "model.int8.onnx"
 
-KNOWN_FILES = frozenset(
-    {MANIFEST, CONFIG, SCHEMA, CARD, TOKENIZER, ENCODER, TORCH_WEIGHTS, SKOPS_WEIGHTS, ONNX_WEIGHTS, ONNX_INT8_WEIGHTS}
-)
+KNOWN_FILES = frozenset({MANIFEST, CONFIG, SCHEMA, CARD, TOKENIZER, ENCODER, TORCH_WEIGHTS, SKOPS_WEIGHTS, ONNX_WEIGHTS, ONNX_INT8_WEIGHTS})
 # Formats that run code when they are read. Their presence alone makes a folder foreign.
 _PICKLES = frozenset({".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".ckpt", ".npy", ".npz"})
 
@@ -152,7 +150,9 @@ def _check_files(path: Path, manifest: Manifest, names: list[str]) -> None:
         if name == MANIFEST:
             continue
         if name not in manifest.files:
-            problems.append(Problem(str(path / name), "does not belong to a model folder", f"Remove it. Known: {', '.join(sorted(KNOWN_FILES))}"))
+            problems.append(
+                Problem(str(path / name), "does not belong to a model folder", f"Remove it. Known: {', '.join(sorted(KNOWN_FILES))}")
+            )
         elif file_sha256(path / name) != manifest.files[name]:
             problems.append(Problem(str(path / name), "was altered since the model was saved", "Restore the whole folder"))
     if problems:

@@ -111,7 +111,9 @@ def validation_problems(error: ValidationError, content: YamlContent, model: typ
                 ctx = item.get("ctx", {})
                 found = f"{ctx['tag']!r} is not a kind" if "tag" in ctx else "does not say its kind"
                 expected = ctx.get("expected_tags", "")
-                problems.append(Problem(content.where((*field, "kind")), found, f"Allowed kinds: {expected}" if expected else "Add `kind:`"))
+                problems.append(
+                    Problem(content.where((*field, "kind")), found, f"Allowed kinds: {expected}" if expected else "Add `kind:`")
+                )
             case _:
                 given = item.get("input")
                 shown = repr(given) if not isinstance(given, Mapping | list) else "this"

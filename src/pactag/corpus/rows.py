@@ -222,7 +222,9 @@ def _gaps(rows: list[Row], path: Path) -> list[Problem]:
         for expected, row in enumerate(group):
             if row.index != expected:
                 where = f"{path}:{row.extra['__line__']}"
-                problems.append(Problem(where, f"article {article!r} goes from index {expected - 1} to {row.index}", "Count from 0, no gaps"))
+                problems.append(
+                    Problem(where, f"article {article!r} goes from index {expected - 1} to {row.index}", "Count from 0, no gaps")
+                )
                 break
     return problems
 

@@ -134,6 +134,8 @@ def _intent(line: str, sentence: str, where: str, schema: Schema, problems: list
         return None
     for role, words in (("source", source), ("target", target)):
         if words != "-" and words not in sentence:
-            problems.append(Problem(where, f"the {role} {words!r} does not stand in the sentence above", "Copy its words exactly, or write -"))
+            problems.append(
+                Problem(where, f"the {role} {words!r} does not stand in the sentence above", "Copy its words exactly, or write -")
+            )
             return None
     return Intent(label, None if source == "-" else source, None if target == "-" else target)

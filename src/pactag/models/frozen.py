@@ -33,7 +33,9 @@ class FrozenClassifier(PooledClassifier):
         vectors = model.embed(train.inputs)
         # Regularisation treats all dimensions alike, so they are brought to one scale; the head takes the scale back.
         mean, scale = vectors.mean(0), vectors.std(0) + 1e-6
-        weights, bias = linear_head((vectors - mean) / scale, train.targets, c=settings.c, class_weight=settings.class_weight, seed=config.seed)
+        weights, bias = linear_head(
+            (vectors - mean) / scale, train.targets, c=settings.c, class_weight=settings.class_weight, seed=config.seed
+        )
         weights = weights / scale
         with torch.no_grad():
             model.network.head.weight.copy_(torch.from_numpy(weights))

@@ -85,7 +85,9 @@ class PooledClassifier:
     def load(cls, folder: Path, manifest: Manifest) -> Self:
         """Read what `save` wrote."""
         if manifest.tokens is None:
-            raise ModelFolderError(str(folder), f"says nothing of tokens, which the kind {manifest.kind!r} needs", "Restore the whole folder")
+            raise ModelFolderError(
+                str(folder), f"says nothing of tokens, which the kind {manifest.kind!r} needs", "Restore the whole folder"
+            )
         architecture = json.loads((folder / ENCODER).read_text(encoding="utf-8"))
         config = transformers.AutoConfig.for_model(**architecture)
         encoder = without_pooler(transformers.AutoModel.from_config(config, trust_remote_code=False))

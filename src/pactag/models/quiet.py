@@ -13,18 +13,21 @@ import transformers
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """No progress bars, load reports and advice from transformers, datasets and accelerate inside; everything restored after."""
-    accelerate = logging.getLogger("accelerate")
-    levels = transformers.logging.get_verbosity(), accelerate.level
+    loggers = [logging.getLogger(name) for name in ("accelerate", "huggingface_hub")]
+    levels = [logger.level for logger in loggers]
+    verbosity = transformers.logging.get_verbosity()
     bars = transformers.logging.is_progress_bar_enabled(), datasets.are_progress_bars_disabled()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     datasets.disable_progress_bars()
-    accelerate.setLevel(logging.ERROR)
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        transformers.logging.set_verbosity(levels[0])
-        accelerate.setLevel(levels[1])
+        transformers.logging.set_verbosity(verbosity)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
         if bars[0]:
             transformers.logging.enable_progress_bar()
         if not bars[1]:

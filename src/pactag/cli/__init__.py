@@ -1,0 +1,50 @@
+"""The command line: `pactag --help`. The only part of pactag that prints.
+
+Exit codes: 0 done; 1 an error of pactag itself, with its traceback; 2 a mistake that the user can mend, told in a sentence.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from pactag.cli import data, models, settings, tag
+from pactag.cli.show import show_error
+from pactag.errors import PactagError
+
+app = typer.Typer(
+    help="Find the speech acts of politics in the news: who proposes, accuses, sets conditions, threatens.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("train")(models.train)
+app.command("evaluate")(models.evaluate)
+app.command("tag")(tag.tag)
+app.command("promote")(models.promote)
+app.command("validate")(settings.validate)
+app.command("ui")(models.ui)
+app.add_typer(settings.schema_app, name="schema")
+app.add_typer(settings.config_app, name="config")
+app.add_typer(data.data_app, name="data")
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    # Nothing that pactag calls reports to anybody, unless the user said otherwise.
+    for name, value in (("MLFLOW_DISABLE_TELEMETRY", "true"), ("HF_HUB_DISABLE_TELEMETRY", "1"), ("DO_NOT_TRACK", "1")):
+        os.environ.setdefault(name, value)
+    try:
+        app()
+    except PactagError as error:
+        show_error(error)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

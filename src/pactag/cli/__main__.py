@@ -1,0 +1,5 @@
+"""`python -m pactag.cli`."""
+
+from pactag.cli import main
+
+main()

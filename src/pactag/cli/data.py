@@ -1,0 +1,111 @@
+"""Commands on labelled data: `data check`, `data stats`, `data build`, `data agreement`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from pactag.cli.models import JsonOption
+from pactag.cli.show import err, out, show_json
+from pactag.corpus.rows import read_corpus
+from pactag.schema import DEFAULT_SCHEMA, load_schema
+
+data_app = typer.Typer(help="The labelled corpus: check it, count it, build it.", no_args_is_help=True)
+
+CorpusArgument = Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Folder with train.jsonl, validation.jsonl and test.jsonl.")]
+SchemaOption = Annotated[Path, typer.Option("--schema", help="Schema file.")]
+DataOption = Annotated[Path, typer.Option("--data", help="Folder with articles/, annotations/ and splits.json.")]
+
+
+@data_app.command("check")
+def check(folder: CorpusArgument = Path("data/corpus"), schema_file: SchemaOption = DEFAULT_SCHEMA) -> None:
+    """Check every row of a corpus, and that it does not repeat itself. Exit code 2 when anything is wrong."""
+    from pactag.corpus.repetition import OPENING_MAX_SHARE, SEQUENCE_MAX_SHARE, repetition
+
+    corpus = read_corpus(folder, load_schema(schema_file))
+    out.print(f"[green]ok[/] {len(corpus.rows)} rows are well-formed, no article stands in two splits")
+    found = repetition(corpus.rows)
+    out.print(f"most frequent eight words in {found.longest_spread:.2%} of {found.articles} articles (allowed {SEQUENCE_MAX_SHARE:.1%})")
+    out.print(
+        f"sentences that open like those of more than five articles: {found.opening_share:.2%} (allowed below {OPENING_MAX_SHARE:.0%})"
+    )
+    out.print(f"near-duplicates across articles: {len(found.duplicates)} (allowed 0)")
+    if not found.passes:
+        for text, articles in list(found.too_frequent.items())[:20]:
+            err.print(f"[bold red]error[/] eight words in {', '.join(articles)}: {escape(text)}")
+        for one, other in found.duplicates[:20]:
+            err.print(f"[bold red]error[/] {one} and {other} are near-duplicates")
+        if found.opening_share >= OPENING_MAX_SHARE:
+            worst = ", ".join(f"{escape(text)!r} ({count})" for text, count in list(found.openings.items())[:10])
+            err.print(f"[bold red]error[/] too many sentences open alike: {worst}")
+        raise typer.Exit(2)
+
+
+@data_app.command("stats")
+def stats(folder: CorpusArgument = Path("data/corpus"), schema_file: SchemaOption = DEFAULT_SCHEMA, as_json: JsonOption = False) -> None:
+    """Count sentences, labels, pairs of labels, topics and registers."""
+    from pactag.corpus.stats import corpus_stats
+
+    schema = load_schema(schema_file)
+    figures = corpus_stats(read_corpus(folder, schema), schema)
+    if as_json:
+        show_json(figures)
+        return
+    parts = {**figures["splits"], "all": figures["all"]}
+    table = Table(title=f"{folder}  digest {figures['digest'][:12]}", title_justify="left", title_style="bold")
+    table.add_column("")
+    for name in parts:
+        table.add_column(name, justify="right")
+    for key in ("articles", "sentences", "words_per_sentence", "no_label"):
+        table.add_row(key.replace("_", " "), *(str(part[key]) for part in parts.values()))
+    table.add_row("no label, share", *(f"{part['no_label_share']:.1%}" for part in parts.values()))
+    for group in ("labels", "pairs"):
+        table.add_section()
+        for key in figures["all"][group]:
+            table.add_row(key, *(str(part[group][key]) for part in parts.values()))
+    table.add_row("three or more", *(str(part["three_or_more"]) for part in parts.values()))
+    out.print(table)
+    for field in ("topic", "register", "writer"):
+        counts = figures.get(f"articles_by_{field}")
+        if counts:
+            out.print(f"[bold]articles by {field}[/] ({len(counts)}): " + ", ".join(f"{escape(k)} {n}" for k, n in counts.items()))
+
+
+@data_app.command("build")
+def build(data: DataOption = Path("data"), schema_file: SchemaOption = DEFAULT_SCHEMA) -> None:
+    """Build corpus/ from the written articles and the annotation passes. Writes nothing when anything is wrong."""
+    from pactag.corpus.build import build_corpus
+
+    built = build_corpus(data, load_schema(schema_file))
+    for split, rows in built.splits.items():
+        out.print(f"{split}: {len(rows)} sentences in {len({row.article_id for row in rows})} articles")
+    if built.unread:
+        out.print(f"{len(built.unread)} articles have not been read by any annotator and are left out")
+
+
+@data_app.command("agreement")
+def agreement(data: DataOption = Path("data"), schema_file: SchemaOption = DEFAULT_SCHEMA, as_json: JsonOption = False) -> None:
+    """How far the independent annotation passes agree: kappa, alpha and F1 per label."""
+    from pactag.corpus.agreement import agreement as measure
+    from pactag.corpus.build import ANNOTATIONS, ARTICLES
+    from pactag.corpus.passes import read_passes
+    from pactag.corpus.written import read_articles
+
+    schema = load_schema(schema_file)
+    articles = read_articles(data / ARTICLES, schema)
+    found = measure(articles, read_passes(data / ANNOTATIONS, articles, schema), schema)
+    if as_json:
+        show_json([vars(item) for item in found])
+        return
+    for item in found:
+        title = f"{item.readers[0]} and {item.readers[1]}: {item.sentences} sentences, {item.differing} differ"
+        table = Table(title=title, title_justify="left", title_style="bold")
+        for name in ("label", "Cohen's kappa", "Krippendorff's alpha", "F1"):
+            table.add_column(name, justify="left" if name == "label" else "right")
+        for name, *values in zip(schema.names, item.kappa, item.alpha, item.f1, strict=True):
+            table.add_row(name, *(f"{value:.3f}" for value in values))
+        out.print(table)

@@ -1,0 +1,110 @@
+"""Commands on models and runs: `train`, `evaluate`, `promote`, `ui`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from pactag.cli.settings import Overrides
+from pactag.cli.show import evaluation_table, note, out, progress_bar, show_json
+from pactag.config import load_config
+
+ModelOption = Annotated[
+    str, typer.Option("--model", "-m", help="Model folder, runs:/<id>, models:/<name>@<alias>, or `latest` for the newest whole run.")
+]
+StoreOption = Annotated[
+    str | None, typer.Option("--tracking-uri", help="MLflow store; by default MLFLOW_TRACKING_URI or experiments/mlflow.db.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="As JSON on standard output, for programs.")]
+
+
+def train(
+    path: Annotated[Path, typer.Argument(metavar="CONFIG", help="Config file, such as configs/minilm.yaml.")],
+    overrides: Overrides = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a classifier from a config, record the run in MLflow, and save the model."""
+    config = load_config(path, overrides or [])
+    from pactag.training import train as run
+
+    with progress_bar(f"training {config.name}") as progress:
+        done = run(config, progress=progress)
+    if as_json:
+        figures = {"validation": dict(done.validation.figures), "test": dict(done.test.figures)}
+        show_json({"run_id": done.run_id, "model": str(done.folder), "fit_seconds": round(done.fit_seconds, 2), **figures})
+        return
+    out.print(evaluation_table(done.test, f"{config.name}: test split"))
+    out.print(f"fitted in {done.fit_seconds:.0f} s")
+    out.print(f"model  {escape(str(done.folder))}")
+    out.print(f"run    runs:/{done.run_id}")
+    out.print(f"tag    pactag tag data/examples/*.txt --model {escape(str(done.folder))}")
+    out.print("see    pactag ui")
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="Model folder, runs:/<id>, models:/<name>@<alias>, or `latest`.")],
+    data: Annotated[Path, typer.Option("--data", help="Labelled JSONL, one sentence a line.")] = Path("data/corpus/test.jsonl"),
+    by: Annotated[str | None, typer.Option("--by", metavar="FIELD", help="Also apart for each value of a field of the rows.")] = None,
+    tracking_uri: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure a model on labelled sentences, at the thresholds stored in it."""
+    from pactag.corpus.rows import read_rows
+    from pactag.evaluation import evaluate as measure
+    from pactag.evaluation import grouped
+
+    tagger = load_tagger(model, tracking_uri)
+    evaluation = measure(tagger, read_rows(data, tagger.schema))
+    parts = grouped(evaluation, by) if by else {}
+    if as_json:
+        figures = {"sentences": len(evaluation.rows), **evaluation.figures}
+        groups = {name: {"sentences": len(part.rows), **part.figures} for name, part in parts.items()}
+        show_json({"model": model, "data": str(data), "figures": figures, **({"by": groups} if by else {})})
+        return
+    out.print(evaluation_table(evaluation, str(data)))
+    for name, part in parts.items():
+        out.print(evaluation_table(part, f"{by} = {name or 'not given'}"))
+
+
+def promote(
+    run: Annotated[str, typer.Argument(help="Run id, runs:/<id>, or `latest`.")],
+    tracking_uri: StoreOption = None,
+) -> None:
+    """Register the model of a run and make it the champion: models:/pactag@champion."""
+    from pactag.tracking import CHAMPION, PREVIOUS, REGISTERED_NAME, Tracker
+
+    tracker = Tracker(tracking_uri)
+    version, before = tracker.promote(tracker.run_id_of(run))
+    out.print(f"models:/{REGISTERED_NAME}@{CHAMPION} is now version {version}")
+    if before is not None:
+        out.print(f"models:/{REGISTERED_NAME}@{PREVIOUS} is version {before}")
+
+
+def ui(
+    tracking_uri: StoreOption = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 5000,
+) -> None:
+    """Open the MLflow UI on the store of the runs."""
+    from pactag.tracking import store_uri
+
+    uri = store_uri(tracking_uri)
+    note(f"MLflow UI on http://{host}:{port} (store {uri}); stop it with Ctrl-C")
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", host, "--port", str(port)]
+    os.execv(sys.executable, command)
+
+
+def load_tagger(model: str, tracking_uri: str | None):  # type: ignore[no-untyped-def]
+    """A tagger by any of its names, `latest` included."""
+    from pactag.tagging import Tagger
+
+    if model == "latest":
+        from pactag.tracking import Tracker
+
+        model = f"runs:/{Tracker(tracking_uri).run_id_of(model)}"
+    return Tagger.load(model, tracking_uri=tracking_uri)

@@ -1,0 +1,105 @@
+"""How things look on a terminal: results on standard output, all the rest on standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from pactag.errors import PactagError
+from pactag.schema import Schema
+
+if TYPE_CHECKING:
+    from pactag.evaluation import Evaluation
+    from pactag.tagging import TaggedArticle
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def show_error(error: PactagError) -> None:
+    """Every problem on a line of its own."""
+    for problem in error.problems:
+        err.print(f"[bold red]error[/] {escape(str(problem) if problem.found else problem.where)}")
+
+
+def show_json(data: Any) -> None:
+    """For programs: one JSON document on standard output."""
+    sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+
+
+def note(message: str) -> None:
+    """A word to the person at the terminal."""
+    err.print(message)
+
+
+@contextlib.contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A progress bar on standard error; when that is no terminal, a line at each tenth."""
+    if not err.is_terminal:
+        yield _plain_progress(title)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[word]}"),
+    )
+    with Progress(*columns, console=err, transient=False) as bar:
+        task = bar.add_task(title, total=None, word="")
+        yield lambda done, total, word: bar.update(task, completed=done, total=total, word=word)
+
+
+def _plain_progress(title: str) -> Callable[[int, int, str], None]:
+    last = -1
+
+    def show(done: int, total: int, word: str) -> None:
+        nonlocal last
+        tenth = 10 * done // max(total, 1)
+        if tenth != last:
+            last = tenth
+            err.print(f"{title} {done}/{total} {word}")
+
+    return show
+
+
+def evaluation_table(evaluation: Evaluation, title: str) -> Table:
+    """Precision, recall and F1 per label, and their macro means."""
+    from pactag.metrics import label_scores
+
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for name in ("label", "precision", "recall", "F1", "sentences"):
+        table.add_column(name, justify="left" if name == "label" else "right")
+    for name, scores in zip(evaluation.labels, label_scores(evaluation.targets, evaluation.predicted), strict=True):
+        table.add_row(name, f"{scores.precision:.3f}", f"{scores.recall:.3f}", f"{scores.f1:.3f}", str(scores.support))
+    table.add_section()
+    figures = evaluation.figures
+    macro = [f"{figures[name]:.3f}" for name in ("precision_macro", "recall_macro", "f1_macro")]
+    table.add_row("macro", *macro, str(len(evaluation.rows)), style="bold")
+    return table
+
+
+def show_article(article: TaggedArticle, schema: Schema) -> None:
+    """The labelled sentences of an article with their scores."""
+    colours = {label.name: label.color for label in schema.labels}
+    labelled = [sentence for sentence in article.sentences if sentence.labels]
+    heading = article.id or article.title or "article"
+    out.print(Text(f"{heading}: {len(labelled)} of {len(article.sentences)} sentences carry an act", style="bold"))
+    for sentence in labelled:
+        acts = Text("  ")
+        for name in sentence.labels:
+            acts.append(f"{name} {sentence.scores[name]:.2f}", style=f"bold {colours[name]}")
+            acts.append("  ")
+        out.print(acts)
+        out.print(Text(f"    {' '.join(sentence.text.split())}"))
+    out.print()

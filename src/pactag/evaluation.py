@@ -1,0 +1,94 @@
+"""How good a model is on labelled sentences: figures, per-sentence predictions, and the two as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pactag.calibration import apply_thresholds, expected_calibration_error
+from pactag.corpus.rows import Row, labelled_sentences
+from pactag.metrics import label_scores, summary
+from pactag.tagging import Tagger
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores, predictions and targets of the same sentences, arrays of shape `(sentences, labels)`, and the figures drawn from them."""
+
+    rows: tuple[Row, ...]
+    labels: tuple[str, ...]
+    targets: np.ndarray
+    scores: np.ndarray
+    predicted: np.ndarray
+    figures: Mapping[str, float]
+
+
+def evaluate(tagger: Tagger, rows: Sequence[Row]) -> Evaluation:
+    """Score labelled rows with a tagger at its own thresholds; each sentence is seen in the context that the model was trained with.
+
+    :raises SchemaError: when a row has a label that the tagger does not know.
+    """
+    context = tagger.context
+    sentences = labelled_sentences(rows, tagger.schema, preceding=context.preceding, with_title=context.title)
+    scores = tagger.scores(sentences.inputs)
+    by_id = {row.id: row for row in rows}
+    return measured(
+        tuple(by_id[name] for name in sentences.ids), scores, sentences.targets, tagger.manifest.thresholds, tagger.schema.names
+    )
+
+
+def measured(
+    rows: tuple[Row, ...], scores: np.ndarray, targets: np.ndarray, thresholds: Mapping[str, float], labels: tuple[str, ...]
+) -> Evaluation:
+    """The evaluation of given scores."""
+    predicted = apply_thresholds(scores, thresholds, labels)
+    figures = summary(targets, predicted, labels)
+    for i, name in enumerate(labels):
+        figures[f"{name}/ece"] = expected_calibration_error(scores[:, i], targets[:, i])
+    return Evaluation(rows, labels, targets, scores, predicted, figures)
+
+
+def grouped(evaluation: Evaluation, field: str) -> dict[str, Evaluation]:
+    """The evaluation apart for each value of a further field of the rows, such as `source` or `topic`."""
+    values = np.array([str(row.extra.get(field, "")) for row in evaluation.rows])
+    parts = {}
+    for value in sorted(set(values)):
+        chosen = np.flatnonzero(values == value)
+        targets, predicted, scores = evaluation.targets[chosen], evaluation.predicted[chosen], evaluation.scores[chosen]
+        rows = tuple(evaluation.rows[i] for i in chosen)
+        parts[value] = Evaluation(rows, evaluation.labels, targets, scores, predicted, summary(targets, predicted, evaluation.labels))
+    return parts
+
+
+def per_label_table(evaluation: Evaluation, thresholds: Mapping[str, float]) -> dict[str, list[Any]]:
+    """Columns: label, precision, recall, F1, support, the four counts, threshold."""
+    columns: dict[str, list[Any]] = {
+        name: [] for name in ("label", "precision", "recall", "f1", "support", "tp", "fp", "fn", "tn", "threshold")
+    }
+    for name, scores in zip(evaluation.labels, label_scores(evaluation.targets, evaluation.predicted), strict=True):
+        values = (name, scores.precision, scores.recall, scores.f1, scores.support)
+        counts = (scores.true_positives, scores.false_positives, scores.false_negatives, scores.true_negatives)
+        for column, value in zip(columns.values(), (*values, *counts, thresholds[name]), strict=True):
+            column.append(value)
+    return columns
+
+
+def predictions_table(evaluation: Evaluation) -> dict[str, list[Any]]:
+    """Columns: id, text, gold, predicted, right, and the score of each label; one row a sentence."""
+    columns: dict[str, list[Any]] = {
+        "id": [row.id for row in evaluation.rows],
+        "text": [row.text for row in evaluation.rows],
+        "gold": [" ".join(_names(evaluation.labels, vector)) for vector in evaluation.targets],
+        "predicted": [" ".join(_names(evaluation.labels, vector)) for vector in evaluation.predicted],
+        "right": [bool(x) for x in (evaluation.targets.astype(bool) == evaluation.predicted).all(1)],
+    }
+    for i, name in enumerate(evaluation.labels):
+        columns[f"score_{name}"] = [round(float(score), 4) for score in evaluation.scores[:, i]]
+    return columns
+
+
+def _names(labels: Sequence[str], vector: np.ndarray) -> list[str]:
+    return [name for name, on in zip(labels, vector, strict=True) if on]

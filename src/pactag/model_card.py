@@ -1,0 +1,76 @@
+"""The model card: `README.md` of every model folder."""
+
+from __future__ import annotations
+
+from pactag.config import RunConfig
+from pactag.evaluation import Evaluation
+from pactag.metrics import label_scores
+from pactag.model_folder import Manifest
+from pactag.schema import Schema
+
+
+def model_card(*, config: RunConfig, schema: Schema, manifest: Manifest, validation: Evaluation, test: Evaluation) -> str:
+    """A card in Markdown: what the model is, how to use it, how good it is, and where it should not be trusted."""
+    base = manifest.base_model
+    origin = f"{base.name} (SHA-256 `{base.sha256[:12]}...`)" if base else "none: n-grams and logistic regression"
+    lines = [
+        f"# {config.name}: {schema.title.lower()}",
+        "",
+        f"A `{manifest.kind}` model of pactag {manifest.pactag_version}. It gives each sentence of a news article any subset of "
+        f"{', '.join(f'**{name}**' for name in schema.names)}.",
+        "",
+        "```python",
+        "from pactag import Tagger",
+        "",
+        'tagger = Tagger.load("path/to/this/folder")',
+        'for sentence in tagger.tag("The guild offered talks. Nobody came.").sentences:',
+        "    print(sentence.text, sentence.labels, sentence.scores)",
+        "```",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| base model | {origin} |",
+        f"| corpus digest | `{manifest.corpus_digest[:16]}...` |",
+        f"| MLflow run | {manifest.run_id or 'none'} |",
+        f"| context | {_context(config)} |",
+        f"| operating point | {config.operating_point.objective} on the validation split |",
+        "",
+        "## What the labels mean",
+        "",
+        *(f"- **{label.name}**: {label.meaning}" for label in schema.labels),
+        "",
+        "The schema beside this card has the full rules.",
+        "",
+        *_figures("Test split of the corpus", test, manifest),
+        *_figures("Validation split (thresholds and calibration were chosen on it)", validation, manifest),
+        "## Limits",
+        "",
+        "- The corpus is written for the purpose, not collected; figures on real news are lower than those above. Measure on a sample of",
+        "  your own articles before you rely on it: `pactag evaluate MODEL --data your.jsonl`.",
+        "- English only. Sentences are judged one by one; who does what to whom is not extracted.",
+        "- A label says that somebody is reported to have done an act, not that the act was justified or that it took place.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _context(config: RunConfig) -> str:
+    context = config.context
+    parts = [f"{context.preceding} preceding sentences"] if context.preceding else []
+    parts += ["title"] if context.title else []
+    return ", ".join(parts) or "none: the sentence alone"
+
+
+def _figures(heading: str, evaluation: Evaluation, manifest: Manifest) -> list[str]:
+    lines = [
+        f"## {heading}",
+        "",
+        f"{len(evaluation.rows)} sentences, macro-F1 {evaluation.figures['f1_macro']:.3f}.",
+        "",
+        "| label | precision | recall | F1 | sentences | threshold | calibration error |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, scores in zip(evaluation.labels, label_scores(evaluation.targets, evaluation.predicted), strict=True):
+        rates = f"{scores.precision:.3f} | {scores.recall:.3f} | {scores.f1:.3f} | {scores.support}"
+        lines.append(f"| {name} | {rates} | {manifest.thresholds[name]:.3f} | {evaluation.figures[f'{name}/ece']:.3f} |")
+    return [*lines, ""]

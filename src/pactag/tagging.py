@@ -1,0 +1,146 @@
+"""The tagger: articles in, labelled sentences with exact offsets out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from pactag.articles import Article, Span, check_spans, normalise
+from pactag.calibration import apply_thresholds, calibrated
+from pactag.config import ContextConfig
+from pactag.errors import InputError
+from pactag.model_folder import Manifest, read_manifest, read_schema
+from pactag.models import classifier
+from pactag.models.base import SentenceClassifier
+from pactag.schema import Schema, check_same_labels
+from pactag.sentences import SentenceInput, in_context, segment
+
+# Sentences that are scored together: enough to fill batches of like length, little enough to keep memory flat.
+_SENTENCES_AT_ONCE = 2048
+_ARTICLES_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class TaggedSentence:
+    """One sentence: `article.text[start:end] == text`; a calibrated score for every label, and the labels whose threshold it reaches."""
+
+    start: int
+    end: int
+    text: str
+    labels: tuple[str, ...]
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class TaggedArticle:
+    """An article and its sentences, in order. Offsets count code points of `text`, the normalised text."""
+
+    id: str
+    text: str
+    title: str | None
+    sentences: tuple[TaggedSentence, ...]
+
+
+class Tagger:
+    """A trained model, ready to tag. `Tagger.load` makes one."""
+
+    def __init__(self, model: SentenceClassifier, manifest: Manifest, schema: Schema) -> None:
+        self._model = model
+        self.manifest = manifest
+        self.schema = schema
+
+    @classmethod
+    def load(cls, model: Path | str, *, schema: Schema | None = None, tracking_uri: str | None = None) -> Self:
+        """Load a model folder, `runs:/<run id>` or `models:/<name>@<alias>`.
+
+        :param schema: refuse a model whose labels are not those of this schema.
+        :param tracking_uri: the MLflow store of a `runs:/` or `models:/` address; by default as in training.
+        :raises PactagError: when there is no such model, when its folder is incomplete, altered or foreign, or its labels differ.
+        """
+        folder = resolve_model(model, tracking_uri=tracking_uri)
+        manifest = read_manifest(folder)
+        own_schema = read_schema(folder)
+        check_same_labels(own_schema.names, manifest.labels, where=str(folder))
+        if schema is not None:
+            check_same_labels(schema.names, manifest.labels, where=str(model))
+        return cls(classifier(manifest.kind).load(folder, manifest), manifest, own_schema)
+
+    def tag(self, text: str, *, title: str | None = None, spans: Sequence[Span] | None = None, id: str = "") -> TaggedArticle:
+        """Tag one article.
+
+        :param text: any text; offsets in the result refer to `result.text`, where line ends are `\\n` and NUL is a space.
+        :param spans: own sentences as `(start, end)` in code points of that text, instead of segmentation.
+        :raises InputError: for spans that overlap, are out of order or leave the text.
+        """
+        return next(self.tag_many([Article(id, text, title, tuple(spans) if spans is not None else None)]))
+
+    def tag_many(self, articles: Iterable[Article | str]) -> Iterator[TaggedArticle]:
+        """Tag a stream of articles, lazily and in order, batching across articles."""
+        stream = iter(articles)
+        pending: list[tuple[Article, tuple[Span, ...]]] = []
+        waiting = 0
+        for given in stream:
+            article = _prepared(given)
+            spans = article.spans if article.spans is not None else tuple(segment(article.text))
+            pending.append((article, spans))
+            waiting += len(spans)
+            if waiting >= _SENTENCES_AT_ONCE or len(pending) >= _ARTICLES_AT_ONCE:
+                yield from self._tag_together(pending)
+                pending, waiting = [], 0
+        yield from self._tag_together(pending)
+
+    @property
+    def context(self) -> ContextConfig:
+        """What the model sees besides each sentence."""
+        tokens = self.manifest.tokens
+        return ContextConfig(preceding=tokens.preceding, title=tokens.title) if tokens else ContextConfig()
+
+    def scores(self, inputs: Sequence[SentenceInput]) -> np.ndarray:
+        """Calibrated scores of sentences that are already in context, shape `(len(inputs), labels)`, labels in schema order."""
+        scales = [self.manifest.calibration[name] for name in self.schema.names]
+        return calibrated(self._model.predict_logits(inputs), scales)
+
+    def _tag_together(self, pending: Sequence[tuple[Article, tuple[Span, ...]]]) -> Iterator[TaggedArticle]:
+        context = self.context
+        inputs: list[SentenceInput] = []
+        for article, spans in pending:
+            texts = [article.text[start:end] for start, end in spans]
+            inputs += in_context(texts, title=article.title, preceding=context.preceding, with_title=context.title)
+        scores = iter(self._score_in_parts(inputs))
+        for article, spans in pending:
+            own = list(islice(scores, len(spans)))
+            sentences = tuple(self._sentence(article.text, span, row) for span, row in zip(spans, own, strict=True))
+            yield TaggedArticle(article.id, article.text, article.title, sentences)
+
+    def _score_in_parts(self, inputs: Sequence[SentenceInput]) -> Iterator[np.ndarray]:
+        for start in range(0, len(inputs), _SENTENCES_AT_ONCE):
+            yield from self.scores(inputs[start : start + _SENTENCES_AT_ONCE])
+
+    def _sentence(self, text: str, span: Span, scores: np.ndarray) -> TaggedSentence:
+        names = self.schema.names
+        labels = self.schema.decode(apply_thresholds(scores, self.manifest.thresholds, names))
+        start, end = span
+        return TaggedSentence(start, end, text[start:end], labels, dict(zip(names, map(float, scores), strict=True)))
+
+
+def _prepared(given: Article | str) -> Article:
+    article = Article("", given) if isinstance(given, str) else given
+    if not isinstance(article.text, str):
+        raise InputError(f"article {article.id!r}", f"its text is {type(article.text).__name__}, not str", "Decode it first")
+    text = normalise(article.text)
+    spans = None if article.spans is None else check_spans(article.spans, text, where=f"article {article.id!r}")
+    return Article(article.id, text, article.title, spans)
+
+
+def resolve_model(model: Path | str, *, tracking_uri: str | None = None) -> Path:
+    """The folder behind a path or an address of the tracking store."""
+    if isinstance(model, str) and model.startswith(("runs:/", "models:/")):
+        from pactag.tracking import Tracker
+
+        return Tracker(tracking_uri).download_model(model)
+    return Path(model)

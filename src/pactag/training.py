@@ -1,0 +1,176 @@
+"""A training job: from a run config to a tracked run and a saved model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from pactag.calibration import calibrated, choose_thresholds, fit_scales
+from pactag.config import RunConfig
+from pactag.corpus.rows import Corpus, Row, by_article, digest_of, labelled_sentences, read_corpus
+from pactag.errors import CorpusError
+from pactag.evaluation import Evaluation, measured, per_label_table, predictions_table
+from pactag.model_card import model_card
+from pactag.model_folder import CARD, CONFIG, FORMAT_VERSION, SCHEMA, Manifest, new_folder
+from pactag.models import classifier
+from pactag.models.base import FitContext, SentenceClassifier
+from pactag.schema import Schema, load_schema
+from pactag.tracking import LoggedInput, RunRecorder, Table, Tracker
+
+EXAMPLE = {"id": "example", "title": "Port talks", "text": "The pilots threatened to strike on Friday. The port has 14 pilots."}
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """What a training job leaves behind."""
+
+    run_id: str
+    folder: Path
+    tracking_uri: str
+    validation: Evaluation
+    test: Evaluation
+    fit_seconds: float
+
+
+def train(config: RunConfig, *, progress: Callable[[int, int, str], None] = lambda *_: None) -> TrainedRun:
+    """Run a training job.
+
+    :param progress: called with steps done, steps in all, and a word on how it goes.
+    :raises PactagError: for anything the user can mend; the run then stands in the store as FAILED, and no model folder is left.
+    """
+    schema = load_schema(config.data.schema_file)
+    corpus = read_corpus(config.data.corpus, schema)
+    learnt = share_of_articles(corpus["train"], config.data.train_share, config.seed)
+    kind = classifier(config.model.kind)
+    tracker = Tracker(config.tracking.uri)
+    tags = {"kind": config.model.kind, "seed": str(config.seed), "corpus_digest": corpus.digest}
+    with tracker.run(experiment=config.tracking.experiment, name=config.name, params=config.flat(), tags=tags) as recorder:
+        _log_inputs(recorder, config, corpus, learnt)
+        recorder.text(config.to_yaml(), CONFIG)
+        recorder.text(config.data.schema_file.read_text(encoding="utf-8"), SCHEMA)
+
+        context = config.context
+        sentences = {
+            name: labelled_sentences(rows, schema, preceding=context.preceding, with_title=context.title)
+            for name, rows in (("train", learnt), ("validation", corpus["validation"]), ("test", corpus["test"]))
+        }
+        started = time.perf_counter()
+        fit_context = FitContext(
+            report=lambda figures, step: recorder.metrics({f"dev/{name}": value for name, value in figures.items()}, step=step),
+            progress=progress,
+        )
+        model = kind.fit(sentences["train"], sentences["validation"], config=config, labels=schema.names, context=fit_context)
+        fit_seconds = time.perf_counter() - started
+
+        logits = model.predict_logits(sentences["validation"].inputs)
+        targets = sentences["validation"].targets
+        scales = fit_scales(logits, targets)
+        thresholds = choose_thresholds(calibrated(logits, scales), targets, config.operating_point, schema.names)
+        started = time.perf_counter()
+        test_logits = model.predict_logits(sentences["test"].inputs)
+        tag_seconds = time.perf_counter() - started
+
+        validation = measured(_in_order(corpus["validation"]), calibrated(logits, scales), targets, thresholds, schema.names)
+        test = measured(_in_order(corpus["test"]), calibrated(test_logits, scales), sentences["test"].targets, thresholds, schema.names)
+        speed = {
+            "speed/fit_seconds": fit_seconds,
+            "speed/fit_sentences_per_second": len(learnt) * (config.training.epochs if config.training else 1) / fit_seconds,
+            "speed/tag_sentences_per_second": len(test_logits) / max(tag_seconds, 1e-9),
+        }
+        final = {f"best_dev/{name}": value for name, value in validation.figures.items()}
+        final |= {f"test/{name}": value for name, value in test.figures.items()}
+        recorder.metrics({**final, **speed})
+        _log_tables(recorder, test, thresholds)
+
+        manifest = Manifest(
+            format_version=FORMAT_VERSION,
+            kind=config.model.kind,
+            labels=schema.names,
+            thresholds=thresholds,
+            calibration=dict(zip(schema.names, scales, strict=True)),
+            tokens=model.tokens,
+            base_model=model.base_model,
+            corpus_digest=corpus.digest,
+            run_id=recorder.run_id,
+            metrics={name: round(value, 6) for name, value in final.items()},
+            pactag_version=version("pactag"),
+        )
+        folder = config.output / f"{config.name}-{recorder.run_id[:8]}"
+        write_model(folder, model=model, manifest=manifest, config=config, schema=schema, validation=validation, test=test)
+        recorder.text((folder / CARD).read_text(encoding="utf-8"), CARD)
+        recorder.tags({"model_folder": str(folder), "mlflow.note.content": _note(config, test)})
+        recorder.model(folder, example=EXAMPLE)
+    return TrainedRun(recorder.run_id, folder, tracker.uri, validation, test, fit_seconds)
+
+
+def write_model(
+    folder: Path,
+    *,
+    model: SentenceClassifier,
+    manifest: Manifest,
+    config: RunConfig,
+    schema: Schema,
+    validation: Evaluation,
+    test: Evaluation,
+) -> None:
+    """Write a model folder, whole or not at all."""
+    with new_folder(folder, manifest) as place:
+        model.save(place)
+        (place / CONFIG).write_text(config.to_yaml(), encoding="utf-8")
+        # Copied as it stands: comments and all belong to what the model was trained for.
+        (place / SCHEMA).write_bytes(config.data.schema_file.read_bytes())
+        card = model_card(config=config, schema=schema, manifest=manifest, validation=validation, test=test)
+        (place / CARD).write_text(card, encoding="utf-8")
+
+
+def share_of_articles(rows: Sequence[Row], share: float, seed: int) -> tuple[Row, ...]:
+    """A random share of the articles, whole; for the same seed a smaller share is contained in a larger one.
+
+    :raises CorpusError: when no article is left.
+    """
+    if share >= 1:
+        return tuple(rows)
+    articles = list(by_article(rows))
+    order = np.random.default_rng(seed).permutation(len(articles))
+    chosen = {articles[i] for i in order[: round(share * len(articles))]}
+    if not chosen:
+        raise CorpusError("data.train_share", f"{share} of {len(articles)} articles is none", "Raise it")
+    return tuple(row for row in rows if row.article_id in chosen)
+
+
+def _in_order(rows: Sequence[Row]) -> tuple[Row, ...]:
+    return tuple(row for article in by_article(rows).values() for row in article)
+
+
+def _log_inputs(recorder: RunRecorder, config: RunConfig, corpus: Corpus, learnt: tuple[Row, ...]) -> None:
+    contexts = {"train": "training", "validation": "validation", "test": "testing"}
+    recorder.inputs(
+        [
+            LoggedInput(str(config.data.corpus / f"{split}.jsonl"), context, digest_of({split: rows}), rows)
+            for split, context in contexts.items()
+            for rows in [learnt if split == "train" else corpus[split]]
+        ]
+    )
+    counts = {f"sentences.{split}": str(len(rows)) for split, rows in ({**corpus.splits, "train": learnt}).items()}
+    recorder.tags(counts)
+
+
+def _log_tables(recorder: RunRecorder, test: Evaluation, thresholds: Mapping[str, float]) -> None:
+    per_label = per_label_table(test, thresholds)
+    recorder.table(Table("test_per_label", per_label))
+    recorder.table(Table("test_confusion", {name: per_label[name] for name in ("label", "tp", "fp", "fn", "tn")}))
+    recorder.table(Table("test_predictions", predictions_table(test)))
+
+
+def _note(config: RunConfig, test: Evaluation) -> str:
+    figures = ", ".join(f"{name} {test.figures[f'{name}/f1']:.3f}" for name in test.labels)
+    return (
+        f"**{config.name}** ({config.model.kind}, seed {config.seed})\n\n"
+        f"Test macro-F1 **{test.figures['f1_macro']:.3f}** on {len(test.rows)} sentences: {figures}.\n\n"
+        f"Repeat: `pactag train` with the artifact `{CONFIG}`."
+    )

@@ -19,7 +19,7 @@ def calibrated(logits: np.ndarray, scales: Sequence[LabelScale]) -> np.ndarray:
     z = logits.astype(np.float64) * slopes + intercepts
     # exp of a large positive number overflows; of a negative one it does not.
     small = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1, small) / (1 + small)
+    return np.asarray(np.where(z >= 0, 1, small) / (1 + small))
 
 
 def fit_platt(logits: np.ndarray, targets: np.ndarray) -> LabelScale:

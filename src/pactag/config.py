@@ -211,10 +211,10 @@ def parse_config(content: YamlContent) -> RunConfig:
 
 
 def _with_value(data: dict[str, Any], field: FieldPath, value: Any) -> dict[str, Any]:
-    head, *rest = field
+    head, *rest = map(str, field)
     if not rest:
         return {**data, head: value}
-    inner = data.get(str(head))
+    inner = data.get(head)
     return {**data, head: _with_value(inner if isinstance(inner, dict) else {}, tuple(rest), value)}
 
 

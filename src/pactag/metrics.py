@@ -58,7 +58,7 @@ def summary(targets: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) -
     total = label_scores(targets.reshape(-1, 1), predicted.reshape(-1, 1))[0]
     figures["f1_micro"] = total.f1
     figures["exact_match"] = float((targets.astype(bool) == predicted.astype(bool)).all(1).mean()) if len(targets) else 0.0
-    figures["any_label_f1"] = label_scores(targets.any(1, keepdims=True), predicted.any(1, keepdims=True))[0].f1
+    figures["any_label_f1"] = label_scores(targets.max(1, keepdims=True), predicted.max(1, keepdims=True))[0].f1
     return figures
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -106,7 +105,7 @@ def new_folder(path: Path, manifest: Manifest, *, replace: bool = False) -> Iter
         digests = {file.name: file_sha256(file) for file in sorted(temporary.iterdir())}
         complete = manifest.model_copy(update={"files": digests})
         (temporary / MANIFEST).write_text(complete.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        os.chmod(temporary, 0o755)
+        temporary.chmod(0o755)
         if path.exists():
             shutil.rmtree(path)
         temporary.rename(path)

@@ -23,9 +23,9 @@ from pactag.sentences import SentenceInput
 class PooledNetwork(torch.nn.Module):
     """Encoder, masked mean, dropout, linear."""
 
-    def __init__(self, encoder: torch.nn.Module, labels: int, *, dropout: float = 0.0) -> None:
+    def __init__(self, encoder: Any, labels: int, *, dropout: float = 0.0) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder: Any = encoder
         self.dropout = torch.nn.Dropout(dropout)
         self.head = torch.nn.Linear(encoder.config.hidden_size, labels)
 
@@ -33,11 +33,13 @@ class PooledNetwork(torch.nn.Module):
         """Sentence vectors, shape `(sentences, hidden)`: the mean of the token vectors where `pool` is 1."""
         hidden = self.encoder(input_ids=ids, attention_mask=attention).last_hidden_state
         mask = pool.unsqueeze(-1).to(hidden.dtype)
-        return (hidden * mask).sum(1) / mask.sum(1).clamp(min=1.0)
+        pooled: torch.Tensor = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1.0)
+        return pooled
 
     def forward(self, ids: torch.Tensor, attention: torch.Tensor, pool: torch.Tensor) -> torch.Tensor:
         """Logits, shape `(sentences, labels)`."""
-        return self.head(self.dropout(self.embed(ids, attention, pool)))  # type: ignore[no-any-return]
+        logits: torch.Tensor = self.head(self.dropout(self.embed(ids, attention, pool)))
+        return logits
 
 
 class PooledClassifier:

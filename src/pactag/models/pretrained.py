@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import transformers
@@ -23,7 +24,7 @@ BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 class Pretrained:
     """An encoder and what is needed to feed it."""
 
-    encoder: torch.nn.Module
+    encoder: Any
     tokenizer: Tokenizer
     cls_id: int
     sep_id: int
@@ -68,7 +69,7 @@ def load_pretrained(base: str, revision: str | None) -> Pretrained:
     )
 
 
-def without_pooler(encoder: torch.nn.Module) -> torch.nn.Module:
+def without_pooler(encoder: Any) -> Any:
     """Drop the first-token pooler that some encoders carry: it is never used here, and its weights would only be saved."""
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None
@@ -91,7 +92,7 @@ def _bundled_folder() -> Path:
     return folder
 
 
-def _weights_sha256(encoder: torch.nn.Module) -> str:
+def _weights_sha256(encoder: Any) -> str:
     # Hub models may come in shards; the tensors themselves are what must not change.
     total = hashlib.sha256()
     for name, tensor in sorted(encoder.state_dict().items()):

@@ -1,0 +1,54 @@
+# The commands a newcomer types. `make` lists them.
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+PYTHON ?= python3
+STAMP  := $(VENV)/.installed
+
+export MLFLOW_DISABLE_TELEMETRY := true
+export HF_HUB_DISABLE_TELEMETRY := 1
+export DO_NOT_TRACK := 1
+export TOKENIZERS_PARALLELISM := false
+
+.DEFAULT_GOAL := help
+.PHONY: help install quickstart test lint ui lock data clean
+
+help:  ## list these commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+install: $(STAMP)  ## make .venv with the locked dependencies
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV) || (echo "python 3.11 or newer with venv is needed; set PYTHON=/path/to/python3" && exit 1)
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "pactag needs Python 3.11 or newer; set PYTHON=/path/to/python3 and remove $(VENV)" && exit 1)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5'
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --require-hashes -r requirements.lock
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+quickstart: install  ## train configs/quick.yaml and tag an example article
+	$(BIN)/pactag train configs/quick.yaml
+	$(BIN)/pactag tag data/examples/*.txt --model latest
+	@echo "Compare runs in the browser: make ui"
+
+test: install  ## run the tests, offline
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+
+lint: install  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+ui: install  ## open the MLflow UI on the runs
+	$(BIN)/pactag ui
+
+data: install  ## build data/corpus from articles and annotations, and check it
+	$(BIN)/pactag data build
+	$(BIN)/pactag data check
+
+lock: install  ## pin every dependency again, with hashes and without index addresses
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --all-extras --group dev --python-version 3.11 \
+		--custom-compile-command 'make lock' pyproject.toml -o requirements.lock
+
+clean:  ## remove the environment and caches (runs are kept)
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache

@@ -1,0 +1,95 @@
+"""The shipped corpus keeps its promises."""
+
+from __future__ import annotations
+
+import json
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from pactag.corpus.build import build_corpus, read_split_plan
+from pactag.corpus.hub import as_datasets
+from pactag.corpus.repetition import repetition
+from pactag.corpus.rows import by_article, read_corpus
+from pactag.corpus.stats import corpus_stats
+
+DATA = Path(__file__).parents[2] / "data"
+
+
+@pytest.fixture(scope="module")
+def corpus(schema):
+    return read_corpus(DATA / "corpus", schema)
+
+
+@pytest.fixture(scope="module")
+def stats(corpus, schema):
+    return corpus_stats(corpus, schema)
+
+
+def test_it_is_large_enough(stats):
+    assert stats["all"]["articles"] >= 60
+    assert stats["all"]["sentences"] >= 800
+
+
+def test_half_to_two_thirds_of_the_sentences_carry_no_label(stats):
+    assert 0.5 <= stats["all"]["no_label_share"] <= 0.67
+
+
+def test_label_rates_of_the_splits_are_alike(stats):
+    for name in stats["all"]["labels"]:
+        rates = [part["labels"][name] / part["sentences"] for split, part in stats["splits"].items() if split != "test"]
+        assert max(rates) - min(rates) < 0.03
+
+
+def test_no_text_is_repeated_between_articles(corpus):
+    found = repetition(corpus.rows)
+    assert found.too_frequent == {}
+    assert found.duplicates == ()
+    assert found.opening_share < 0.05
+
+
+def test_test_split_holds_out_whole_topics_and_writers(corpus):
+    plan = read_split_plan(DATA / "splits.json")
+    for split in ("train", "validation"):
+        assert {row.extra["topic"] for row in corpus[split]}.isdisjoint(plan.held_out_topics)
+        assert {row.extra["writer"] for row in corpus[split]}.isdisjoint(plan.held_out_writers)
+
+
+def test_corpus_is_what_articles_and_annotations_build(corpus, schema, tmp_path):
+    for name in ("articles", "annotations"):
+        (tmp_path / name).symlink_to(DATA / name)
+    (tmp_path / "splits.json").write_bytes((DATA / "splits.json").read_bytes())
+    build_corpus(tmp_path, schema)
+    for name in ("corpus/train.jsonl", "corpus/validation.jsonl", "corpus/test.jsonl", "splits.json"):
+        assert (tmp_path / name).read_bytes() == (DATA / name).read_bytes()
+
+
+def test_features_are_checked_in_datasets(corpus, schema):
+    loaded = as_datasets(corpus, schema)
+    assert loaded["train"].features["labels"].feature.names == list(schema.names)
+    assert loaded.num_rows == {split: len(rows) for split, rows in corpus.splits.items()}
+
+
+def test_it_loads_with_datasets_alone(corpus):
+    import datasets
+
+    files = {split: str(DATA / f"corpus/{split}.jsonl") for split in corpus.splits}
+    loaded = datasets.load_dataset("json", data_files=files)
+    assert loaded.num_rows == {split: len(rows) for split, rows in corpus.splits.items()}
+
+
+def test_articles_have_one_topic_register_and_writer(corpus):
+    for rows in by_article(corpus.rows).values():
+        for field in ("topic", "register", "writer", "date"):
+            assert len({row.extra[field] for row in rows}) == 1
+
+
+def test_every_pair_of_labels_occurs(stats, schema):
+    assert all(stats["all"]["pairs"][f"{a}+{b}"] > 0 for a, b in combinations(schema.names, 2))
+
+
+def test_no_row_holds_what_a_writer_intended():
+    for split in ("train", "validation", "test"):
+        first = json.loads((DATA / f"corpus/{split}.jsonl").read_text(encoding="utf-8").partition("\n")[0])
+        assert "intent" not in first

@@ -1,0 +1,212 @@
+"""The command line as a person meets it: output, help, exit codes, and what bad input gives."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def model(trained) -> Path:
+    return trained["tfidf"].folder
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["", "train", "evaluate", "tag", "validate", "promote", "ui", "schema show", "config schema", "config show", "data check", "data stats"],
+)
+def test_help_says_what_a_command_does(pactag, command: str):
+    done = pactag(*command.split(), "--help")
+    assert done.returncode == 0
+    assert "Usage" in done.stdout
+
+
+def test_no_command_shows_the_help(pactag):
+    assert "Usage" in pactag().stdout
+
+
+def test_train_prints_figures_model_and_run(pactag, config_of, tmp_path):
+    config = _written(config_of("tfidf", output=str(tmp_path / "runs")), tmp_path)
+    done = pactag("train", config)
+    assert done.returncode == 0, done.stderr
+    assert "macro" in done.stdout
+    folder = re.search(r"model +(\S+)", done.stdout)
+    assert folder is not None
+    assert (Path(folder[1]) / "pactag.json").is_file()
+    assert re.search(r"runs:/[0-9a-f]{32}", done.stdout)
+
+
+def test_train_as_json_is_one_document(pactag, config_of, tmp_path):
+    config = _written(config_of("tfidf", output=str(tmp_path / "runs")), tmp_path)
+    done = pactag("train", config, "--json", "--set", "seed=2")
+    data = json.loads(done.stdout)
+    assert set(data) == {"run_id", "model", "fit_seconds", "validation", "test"}
+
+
+def test_train_with_a_wrong_override_names_it(pactag, config_of, tmp_path):
+    done = pactag("train", _written(config_of("encoder"), tmp_path), "--set", "training.lerning_rate=1")
+    assert done.returncode == 2
+    assert "training.lerning_rate: unknown field. Did you mean learning_rate" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_train_with_a_bad_corpus_tells_every_row(pactag, config_of, small_corpus, tmp_path):
+    bad = tmp_path / "corpus"
+    bad.mkdir()
+    for split in ("train", "validation", "test"):
+        (bad / f"{split}.jsonl").write_bytes((small_corpus / f"{split}.jsonl").read_bytes())
+    lines = (bad / "train.jsonl").read_text().splitlines()
+    lines[1] = lines[1].replace('"labels": [', '"labels": ["menace"' + (", " if '"labels": []' not in lines[1] else ""))
+    lines[3] = "{not json"
+    (bad / "train.jsonl").write_text("\n".join(lines))
+    done = pactag("train", _written(config_of("tfidf"), tmp_path), "--set", f"data.corpus={bad}")
+    assert done.returncode == 2
+    assert "train.jsonl:2: unknown label 'menace'" in done.stderr
+    assert "train.jsonl:4: invalid JSON" in done.stderr
+
+
+def test_validate_tells_every_error_of_every_file(pactag, tmp_path):
+    (tmp_path / "a.yaml").write_text("name: a\nmodel: {kind: tfdf}\n")
+    (tmp_path / "b.yaml").write_text("nam: b\nmodel: {kind: tfidf, c: -1}\n")
+    done = pactag("validate", tmp_path / "a.yaml", tmp_path / "b.yaml", REPOSITORY / "configs/tfidf.yaml")
+    assert done.returncode == 2
+    assert "a.yaml:2: model.kind: 'tfdf' is not a kind. Allowed kinds: 'tfidf', 'frozen', 'encoder'" in done.stderr
+    assert "b.yaml:1: nam: unknown field. Did you mean name?" in done.stderr
+    assert "b.yaml:2: model.c: -1 is not allowed" in done.stderr
+    assert "ok configs/tfidf.yaml" in done.stdout.replace(str(REPOSITORY) + "/", "")
+    assert "2 of 3 configs" in done.stderr
+
+
+def test_config_schema_is_json_schema(pactag):
+    data = json.loads(pactag("config", "schema").stdout)
+    assert data["$schema"].startswith("https://json-schema.org/")
+    assert "learning_rate" in data["$defs"]["TrainingConfig"]["properties"]
+
+
+def test_config_show_applies_overrides(pactag):
+    done = pactag("config", "show", "configs/quick.yaml", "--set", "training.learning_rate=3e-5")
+    assert "learning_rate: 3.0e-05" in done.stdout
+
+
+def test_schema_show_prints_every_label(pactag, schema):
+    done = pactag("schema", "show")
+    assert all(f"{label.mark}  {label.name}" in done.stdout for label in schema.labels)
+
+
+def test_data_stats_as_json(pactag, small_corpus):
+    data = json.loads(pactag("data", "stats", small_corpus, "--json").stdout)
+    assert data["splits"]["train"]["articles"] == 24
+
+
+def test_data_check_of_a_good_corpus(pactag, small_corpus):
+    done = pactag("data", "check", small_corpus)
+    assert "rows are well-formed" in done.stdout
+
+
+def test_data_check_tells_repeated_text(pactag, tmp_path):
+    sentence = "The minister said that the second bridge will be closed for repairs in May."
+    for split in ("train", "validation", "test"):
+        row = {"article_id": split, "index": 0, "text": sentence, "labels": []}
+        (tmp_path / f"{split}.jsonl").write_text(json.dumps(row) + "\n")
+    done = pactag("data", "check", tmp_path)
+    assert done.returncode == 2
+    assert "near-duplicates" in done.stderr
+
+
+def test_evaluate_prints_the_figures_of_the_training(pactag, model, small_corpus, trained):
+    done = pactag("evaluate", model, "--data", small_corpus / "test.jsonl", "--by", "register", "--json")
+    data = json.loads(done.stdout)
+    assert data["figures"]["f1_macro"] == pytest.approx(trained["tfidf"].test.figures["f1_macro"])
+    assert sum(part["sentences"] for part in data["by"].values()) == data["figures"]["sentences"]
+
+
+def test_tag_prints_labelled_sentences(pactag, model):
+    done = pactag("tag", REPOSITORY / "data/examples/stalled-talks.txt", "--model", model)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"stalled-talks: \d+ of \d+ sentences carry an act", done.stdout)
+
+
+def test_tag_as_json_has_true_offsets(pactag, model):
+    path = REPOSITORY / "data/examples/stalled-talks.txt"
+    rows = [json.loads(line) for line in pactag("tag", path, "--model", model, "--json").stdout.splitlines()]
+    text = path.read_text(encoding="utf-8")
+    assert rows
+    assert all(text[row["start"] : row["end"]] == row["text"] for row in rows)
+
+
+def test_tag_reads_standard_input(pactag, model):
+    done = pactag("tag", "-", "--model", model, "--json", stdin="He said no. She left.".encode())
+    assert [json.loads(line)["text"] for line in done.stdout.splitlines()] == ["He said no.", "She left."]
+
+
+BAD_FILES = {
+    "binary": (bytes(range(256)) * 20, "is a binary file"),
+    "latin": ("Le président a refusé.".encode("latin-1"), "byte 6 (0xe9, line 1) is not valid UTF-8"),
+    "utf16": ("He said no.".encode("utf-16"), "is UTF-16"),
+    "missing": (None, "no such file"),
+    "folder": ("folder", "is a directory"),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), BAD_FILES.values(), ids=BAD_FILES)
+def test_unreadable_file_is_told_and_the_others_are_tagged(pactag, model, tmp_path, content, message: str):
+    bad, good = tmp_path / "bad.txt", tmp_path / "good.txt"
+    good.write_text("He said no. She left.")
+    if content == "folder":
+        bad.mkdir()
+    elif content is not None:
+        bad.write_bytes(content)
+    output = tmp_path / "acts.jsonl"
+    done = pactag("tag", bad, good, "--model", model, "-o", output)
+    assert done.returncode == 2
+    assert f"{bad}: {message}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [json.loads(line)["article_id"] for line in output.read_text().splitlines()] == ["good", "good"]
+
+
+@pytest.mark.parametrize("content", [b"", b" \n\n", b"Ceasefire", "He left 🚪.\r\nمرحبا.".encode(), b"A\0B." + b" He said no." * 20])
+def test_odd_but_readable_file_is_tagged(pactag, model, tmp_path, content: bytes):
+    path = tmp_path / "odd.txt"
+    path.write_bytes(content)
+    assert pactag("tag", path, "--model", model).returncode == 0
+
+
+def test_output_into_a_missing_folder_is_told(pactag, model, tmp_path):
+    good = tmp_path / "good.txt"
+    good.write_text("He said no.")
+    done = pactag("tag", good, "--model", model, "-o", tmp_path / "nowhere/acts.jsonl")
+    assert done.returncode == 2
+    assert "there is no folder" in done.stderr
+
+
+def test_missing_model_is_told(pactag, tmp_path):
+    done = pactag("tag", REPOSITORY / "data/examples/stalled-talks.txt", "--model", tmp_path / "nowhere")
+    assert done.returncode == 2
+    assert "no such folder" in done.stderr
+
+
+def test_promote_names_the_champion(pactag, trained, store):
+    done = pactag("promote", trained["tfidf"].run_id, "--tracking-uri", store)
+    assert "models:/pactag@champion is now version" in done.stdout
+
+
+def test_promote_of_an_unknown_run_is_told(pactag, trained, store):
+    done = pactag("promote", "0123", "--tracking-uri", store)
+    assert done.returncode == 2
+    assert "run '0123': is not in this store" in done.stderr
+
+
+def test_piped_output_has_no_colour_codes(pactag, model):
+    done = pactag("tag", REPOSITORY / "data/examples/stalled-talks.txt", "--model", model)
+    assert "\x1b[" not in done.stdout
+
+
+def _written(config, folder: Path) -> Path:
+    path = folder / "config.yaml"
+    path.write_text(config.to_yaml())
+    return path

@@ -1,0 +1,124 @@
+"""Fine-tuning: what is trained at which rate, and that it learns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from pactag.config import TrainingConfig
+from pactag.corpus.rows import LabelledSentences
+from pactag.errors import ConfigError, ModelFolderError
+from pactag.models import pretrained
+from pactag.models.base import FitContext
+from pactag.models.encoder import EncoderClassifier, parameter_groups
+from pactag.models.pooled import PooledNetwork
+from pactag.models.pretrained import load_pretrained
+from pactag.sentences import SentenceInput
+
+
+@pytest.fixture(scope="module")
+def network(tiny_base) -> PooledNetwork:
+    return PooledNetwork(load_pretrained(str(tiny_base), None).encoder, 4)
+
+
+def _rates(network: PooledNetwork, **settings) -> dict[str, float]:
+    groups = parameter_groups(network, TrainingConfig(**settings))
+    rate_of = {id(parameter): group["lr"] for group in groups for parameter in group["params"]}
+    return {name: rate_of[id(parameter)] for name, parameter in network.named_parameters() if id(parameter) in rate_of}
+
+
+def test_head_has_its_own_rate(network):
+    rates = _rates(network, learning_rate=1e-4, head_learning_rate=1e-3)
+    assert rates["head.weight"] == 1e-3
+    assert set(rate for name, rate in rates.items() if name.startswith("encoder.")) == {1e-4}
+
+
+def test_rate_falls_with_each_layer(network):
+    rates = _rates(network, learning_rate=1e-4, layer_decay=0.5)
+    assert rates["encoder.encoder.layer.1.output.dense.weight"] == pytest.approx(1e-4)
+    assert rates["encoder.encoder.layer.0.output.dense.weight"] == pytest.approx(0.5e-4)
+    assert rates["encoder.embeddings.word_embeddings.weight"] == pytest.approx(0.25e-4)
+
+
+def test_biases_and_norms_do_not_decay(network):
+    groups = parameter_groups(network, TrainingConfig(weight_decay=0.1))
+    assert all((parameter.ndim > 1) == (group["weight_decay"] > 0) for group in groups for parameter in group["params"])
+
+
+def test_every_trainable_parameter_is_in_one_group(network):
+    grouped = [id(parameter) for group in parameter_groups(network, TrainingConfig()) for parameter in group["params"]]
+    assert sorted(grouped) == sorted(id(parameter) for parameter in network.parameters())
+
+
+def test_frozen_embeddings_stay_as_they_are(config_of, schema, tiny_base):
+    sentences = _separable(schema, 32)
+    model = EncoderClassifier.fit(sentences, sentences, config=config_of("encoder"), labels=schema.names, context=FitContext())
+    before = load_pretrained(str(tiny_base), None).encoder.get_input_embeddings().weight
+    assert torch.equal(model.network.encoder.get_input_embeddings().weight, before)
+
+
+def test_it_learns_what_can_be_learnt(config_of, schema):
+    sentences = _separable(schema, 128)
+    config = config_of("encoder", training={"epochs": 8, "learning_rate": 3e-3, "head_learning_rate": 1e-2, "early_stopping": None})
+    model = EncoderClassifier.fit(sentences, sentences, config=config, labels=schema.names, context=FitContext())
+    assert ((model.predict_logits(sentences.inputs) > 0) == sentences.targets).mean() > 0.95
+
+
+def test_progress_and_figures_are_told(config_of, schema):
+    steps, figures = [], []
+    context = FitContext(report=lambda f, step: figures.append((set(f), step)), progress=lambda done, total, word: steps.append((done, total)))
+    sentences = _separable(schema, 64)
+    EncoderClassifier.fit(sentences, sentences, config=config_of("encoder"), labels=schema.names, context=context)
+    assert steps[-1] == (2, 2)
+    assert figures == [({"loss", "f1_macro"}, 2)]
+
+
+def test_stops_early_when_nothing_improves(config_of, schema):
+    figures = []
+    config = config_of("encoder", training={"epochs": 50, "learning_rate": 1e-9, "head_learning_rate": 1e-9, "early_stopping": 1})
+    sentences = _separable(schema, 16)
+    context = FitContext(report=lambda f, step: figures.append(step))
+    EncoderClassifier.fit(sentences, sentences, config=config, labels=schema.names, context=context)
+    assert len(figures) < 10
+
+
+def test_unknown_folder_is_told(config_of):
+    with pytest.raises(ConfigError, match=r"model\.base: no folder \./nowhere"):
+        load_pretrained("./nowhere", None)
+
+
+def test_unreachable_hub_is_one_sentence():
+    with pytest.raises(ConfigError) as error:
+        load_pretrained("some-org/some-model", None)
+    assert "\n" not in str(error.value)
+    assert "could not be fetched from the Hugging Face hub" in str(error.value)
+    assert "--set model.base=minilm" in str(error.value)
+
+
+def test_folder_without_an_encoder_is_told(tmp_path):
+    with pytest.raises(ConfigError, match="holds no encoder that can be loaded"):
+        load_pretrained(str(tmp_path), None)
+
+
+def test_altered_bundled_weights_are_refused(monkeypatch):
+    monkeypatch.setattr(pretrained, "BUNDLED_SHA256", "0" * 64)
+    with pytest.raises(ModelFolderError, match="has SHA-256 53aa51172d14"):
+        load_pretrained("minilm", None)
+
+
+def test_too_many_tokens_for_the_encoder_are_refused(config_of, schema, tiny_base):
+    config = config_of("encoder", model={"kind": "encoder", "base": str(tiny_base), "max_tokens": 1024})
+    sentences = _separable(schema, 4)
+    with pytest.raises(ConfigError, match=r"model\.max_tokens: is 1024\. .* takes at most 512"):
+        EncoderClassifier.fit(sentences, sentences, config=config, labels=schema.names, context=FitContext())
+
+
+def _separable(schema, count: int) -> LabelledSentences:
+    """Sentences whose first word decides their one label."""
+    words = ("offer", "blame", "strike", "unless")
+    rng = np.random.default_rng(0)
+    chosen = rng.integers(0, 4, count)
+    inputs = tuple(SentenceInput(f"{words[c]} number {n}") for n, c in enumerate(chosen))
+    targets = np.eye(len(schema.names), dtype=np.float32)[chosen]
+    return LabelledSentences(inputs, targets, tuple(str(n) for n in range(count)), tuple(str(n) for n in range(count)))

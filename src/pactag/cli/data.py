@@ -29,7 +29,7 @@ def check(folder: CorpusArgument = Path("data/corpus"), schema_file: SchemaOptio
     corpus = read_corpus(folder, load_schema(schema_file))
     out.print(f"[green]ok[/] {len(corpus.rows)} rows are well-formed, no article stands in two splits")
     found = repetition(corpus.rows)
-    out.print(f"most frequent eight words in {found.longest_spread:.2%} of {found.articles} articles (allowed {SEQUENCE_MAX_SHARE:.1%})")
+    out.print(f"most shared eight words: in {found.longest_spread:.2%} of {found.articles} articles (allowed {SEQUENCE_MAX_SHARE:.1%})")
     out.print(
         f"sentences that open like those of more than five articles: {found.opening_share:.2%} (allowed below {OPENING_MAX_SHARE:.0%})"
     )
@@ -76,15 +76,19 @@ def stats(folder: CorpusArgument = Path("data/corpus"), schema_file: SchemaOptio
 
 
 @data_app.command("build")
-def build(data: DataOption = Path("data"), schema_file: SchemaOption = DEFAULT_SCHEMA) -> None:
+def build(
+    data: DataOption = Path("data"),
+    schema_file: SchemaOption = DEFAULT_SCHEMA,
+    readers: Annotated[int, typer.Option(min=1, help="Leave out articles with fewer independent annotation passes.")] = 2,
+) -> None:
     """Build corpus/ from the written articles and the annotation passes. Writes nothing when anything is wrong."""
     from pactag.corpus.build import build_corpus
 
-    built = build_corpus(data, load_schema(schema_file))
+    built = build_corpus(data, load_schema(schema_file), readers=readers)
     for split, rows in built.splits.items():
         out.print(f"{split}: {len(rows)} sentences in {len({row.article_id for row in rows})} articles")
     if built.unread:
-        out.print(f"{len(built.unread)} articles have not been read by any annotator and are left out")
+        out.print(f"{len(built.unread)} articles have been labelled by fewer than {readers} readers and are left out")
 
 
 @data_app.command("agreement")

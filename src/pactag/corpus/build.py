@@ -34,21 +34,23 @@ class SplitPlan(BaseModel):
 
 @dataclass(frozen=True)
 class Built:
-    """What a build made: rows by split, and articles that no reader has labelled yet."""
+    """What a build made: rows by split, and articles that too few readers have labelled yet."""
 
     splits: Mapping[str, tuple[Row, ...]]
     unread: tuple[str, ...]
 
 
-def build_corpus(data: Path, schema: Schema) -> Built:
+def build_corpus(data: Path, schema: Schema, *, readers: int = 2) -> Built:
     """Read `articles/`, `annotations/` and `splits.json` of a data folder; write `corpus/*.jsonl` and the completed `splits.json`.
+
+    :param readers: articles with fewer independent passes than this are left out.
 
     :raises CorpusError: for malformed input, and for sentences on which readers differ and nobody has settled. Nothing is written then.
     """
     articles = read_articles(data / ARTICLES, schema)
     passes = read_passes(data / ANNOTATIONS, articles, schema)
     plan = read_split_plan(data / SPLIT_FILE)
-    gold, problems = settle(articles, passes, schema)
+    gold, problems = settle(articles, passes, schema, readers=readers)
     if problems:
         raise CorpusError.of(problems)
     vectors = {article: schema.encode_many(labels) for article, labels in gold.items()}
@@ -80,14 +82,14 @@ def read_split_plan(path: Path) -> SplitPlan:
 
 
 def settle(
-    articles: Mapping[str, WrittenArticle], passes: Passes, schema: Schema
+    articles: Mapping[str, WrittenArticle], passes: Passes, schema: Schema, *, readers: int = 2
 ) -> tuple[dict[str, list[tuple[str, ...]]], list[Problem]]:
-    """Gold labels per sentence of every article that was read: the adjudicator's where there are any, else what all readers say."""
+    """Gold labels per sentence of every article that enough readers have labelled: the adjudicator's where there are any, else what all readers say."""
     gold: dict[str, list[tuple[str, ...]]] = {}
     problems = []
     for article in articles.values():
         records = [records[article.id] for records in passes.independent.values() if article.id in records]
-        if not records:
+        if len(records) < readers:
             continue
         settled = passes.adjudicated.get(article.id)
         labels: list[tuple[str, ...]] = []

@@ -34,8 +34,8 @@ class Repetition:
 
     @property
     def longest_spread(self) -> float:
-        """Largest share of the articles in which one sequence of eight words stands."""
-        return max((len(found) for found in self.sequences.values()), default=1) / max(1, self.articles)
+        """Largest share of the articles that have one sequence of eight words in common; 0 when no two share any."""
+        return max((len(found) for found in self.sequences.values()), default=0) / max(1, self.articles)
 
     @property
     def too_frequent(self) -> dict[str, tuple[str, ...]]:

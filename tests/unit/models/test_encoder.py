@@ -60,7 +60,7 @@ def test_frozen_embeddings_stay_as_they_are(config_of, schema, tiny_base):
 
 def test_it_learns_what_can_be_learnt(config_of, schema):
     sentences = _separable(schema, 128)
-    config = config_of("encoder", training={"epochs": 8, "learning_rate": 3e-3, "head_learning_rate": 1e-2, "early_stopping": None})
+    config = config_of("encoder", training={"epochs": 40, "learning_rate": 3e-3, "head_learning_rate": 1e-2, "early_stopping": None})
     model = EncoderClassifier.fit(sentences, sentences, config=config, labels=schema.names, context=FitContext())
     assert ((model.predict_logits(sentences.inputs) > 0) == sentences.targets).mean() > 0.95
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -96,15 +98,24 @@ def trained(config_of):
     return {kind: train(config_of(kind)) for kind in ("tfidf", "frozen", "encoder")}
 
 
-@pytest.fixture(scope="session")
-def pactag():
-    """Runs the command line in a process of its own, in the repository."""
+@pytest.fixture
+def pactag(monkeypatch: pytest.MonkeyPatch):
+    """Runs the command line, in the repository, as a process would see it: arguments in, exit code and both outputs out."""
+    from pactag.cli import main
 
-    def run(*arguments: object, cwd: Path = REPOSITORY, stdin: bytes | None = None, **environment: str) -> subprocess.CompletedProcess:
-        command = [sys.executable, "-m", "pactag.cli", *map(str, arguments)]
-        done = subprocess.run(
-            command, capture_output=True, input=stdin, cwd=cwd, env={**os.environ, "COLUMNS": "160", **environment}, check=False
-        )
-        return subprocess.CompletedProcess(command, done.returncode, done.stdout.decode(), done.stderr.decode())
+    def run(*arguments: object, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess:
+        out, err = io.StringIO(), io.StringIO()
+        code = 0
+        with monkeypatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            patch.chdir(REPOSITORY)
+            patch.setattr(sys, "argv", ["pactag", *map(str, arguments)])
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            try:
+                main()
+            except SystemExit as done:
+                code = done.code if isinstance(done.code, int) else int(bool(done.code))
+        return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
     return run

@@ -86,7 +86,7 @@ class Tracker:
             if self.uri.startswith("sqlite:///"):
                 Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
             with _mlflow_errors(self.uri), _quiet_mlflow():
-                self._client = mlflow.MlflowClient(tracking_uri=self.uri)
+                self._client = mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
                 # A fresh database is made on first use: now, where its migration log is not shown.
                 self._client.search_experiments(max_results=1)
         return self._client
@@ -192,7 +192,8 @@ class Tracker:
             raise TrackingError(f"run {run_id!r}", "is not whole (no tag status=completed)", "Promote a run that ended well")
         with _mlflow_errors(self.uri), _store(mlflow, self.uri):
             before = self.alias_version(CHAMPION, name=name)
-            registered = mlflow.register_model(f"models:/{model_id}", name, tags={"run_id": run_id})
+            with _quiet_mlflow():
+                registered = mlflow.register_model(f"models:/{model_id}", name, tags={"run_id": run_id})
             if before is not None and before != registered.version:
                 self.client.set_registered_model_alias(name, PREVIOUS, before)
             self.client.set_registered_model_alias(name, CHAMPION, registered.version)
@@ -332,14 +333,21 @@ def _mlflow() -> Any:
 @contextlib.contextmanager
 def _store(mlflow: Any, uri: str) -> Iterator[None]:
     """MLflow's fluent functions on one store; what the process used before comes back after."""
-    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    names = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+    environment = {name: os.environ.get(name) for name in names}
+    chosen = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     try:
         yield
     finally:
-        mlflow.set_tracking_uri(before[0])
-        mlflow.set_registry_uri(before[1])
+        mlflow.set_registry_uri(None)
+        mlflow.set_tracking_uri(chosen)
+        # MLflow writes what it is set to into the environment as well, where child processes would find it.
+        for name, value in environment.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 @contextlib.contextmanager

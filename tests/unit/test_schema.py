@@ -102,7 +102,7 @@ def test_a_schema_cannot_be_changed(small):
 
 def test_unknown_field_is_told_with_line_and_close_spelling(tmp_path):
     text = TEXT.replace("    mark: D", "    marke: D\n    mark: D")
-    assert _problems(tmp_path, text) == ["schema.yaml:22: labels.1.marke: unknown field. Did you mean mark?"]
+    assert _problems(tmp_path, text) == ["schema.yaml:21: labels.1.marke: unknown field. Did you mean mark?"]
 
 
 def test_spelling_is_suggested_inside_a_rule(tmp_path):

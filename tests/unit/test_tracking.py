@@ -61,8 +61,6 @@ def test_config_schema_and_card_are_artifacts(tracker, trained, config_of):
 
 
 def test_tables_hold_predictions_and_counts(tracker, trained):
-    table = tracker.client.load_table if hasattr(tracker.client, "load_table") else None
-    assert table is not None
     path = tracker.client.download_artifacts(trained["tfidf"].run_id, "tables/test_predictions.json")
     with open(path, encoding="utf-8") as file:  # noqa: PTH123
         data = json.load(file)
@@ -70,12 +68,12 @@ def test_tables_hold_predictions_and_counts(tracker, trained):
     assert len(data["data"]) == len(trained["tfidf"].test.rows)
 
 
-def test_model_is_loadable_by_pyfunc(trained, tracker):
+def test_model_is_loadable_by_pyfunc(trained, tracker, monkeypatch):
     import mlflow
     import pandas as pd
 
     model_id = tracker.get_run(trained["tfidf"].run_id).data.tags["pactag.logged_model"]
-    mlflow.set_tracking_uri(tracker.uri)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracker.uri)
     model = mlflow.pyfunc.load_model(f"models:/{model_id}")
     frame = model.predict(pd.DataFrame({"id": ["x"], "text": ["He said no. They offered talks."]}))
     assert list(frame["id"]) == ["x", "x"]
@@ -141,6 +139,7 @@ def test_file_store_is_refused(tmp_path):
 
 
 def test_store_is_the_argument_then_the_environment_then_sqlite(monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     assert store_uri() == "sqlite:///experiments/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://localhost:1")
     assert store_uri() == "http://localhost:1"

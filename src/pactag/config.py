@@ -157,7 +157,7 @@ class RunConfig(_Part):
 
     def to_yaml(self) -> str:
         """The resolved config, every default written out; reads back as the same config."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
 
     def flat(self) -> dict[str, str]:
         """Dotted names and values as text, for tables that compare runs. Empty settings are left out."""
@@ -188,7 +188,7 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
             continue
         try:
             value = yaml.safe_load(text)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError):
             problems.append(Problem(f"--set {override}", f"{text!r} is not a YAML value", "Quote it"))
             continue
         data = _with_value(data, field, value)

@@ -77,8 +77,7 @@ def best_f1_threshold(targets: np.ndarray, scores: np.ndarray) -> tuple[float, f
     # A cut between two equal scores cannot be made.
     cut_possible = np.append(sorted_scores[1:] < sorted_scores[:-1], True)
     best = int(np.argmax(np.where(cut_possible, f1, -1.0)))
-    below = sorted_scores[best + 1] if best + 1 < len(sorted_scores) else 0.0
-    return float((sorted_scores[best] + below) / 2), float(f1[best])
+    return _cut_below(sorted_scores, best), float(f1[best])
 
 
 def best_f1_macro(targets: np.ndarray, scores: np.ndarray) -> float:
@@ -95,9 +94,16 @@ def precision_threshold(targets: np.ndarray, scores: np.ndarray, precision: floa
     places = np.flatnonzero(reached & cut_possible)
     if not len(places) or not hits.any():
         return None
-    last = int(places[-1])
-    below = sorted_scores[last + 1] if last + 1 < len(sorted_scores) else 0.0
-    return float((sorted_scores[last] + below) / 2)
+    return _cut_below(sorted_scores, int(places[-1]))
+
+
+def _cut_below(sorted_scores: np.ndarray, place: int) -> float:
+    """A threshold between the score at a place of a falling order and the next one (0 after the last)."""
+    above = float(sorted_scores[place])
+    below = float(sorted_scores[place + 1]) if place + 1 < len(sorted_scores) else 0.0
+    middle = (above + below) / 2
+    # Between two neighbouring floats there is no number: the upper one then is the threshold.
+    return middle if middle > below else above
 
 
 def _ratio(part: float, whole: float) -> float:

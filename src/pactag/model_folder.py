@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pactag.errors import ModelFolderError, PactagError, Problem
 from pactag.schema import Schema, load_schema
@@ -83,6 +83,13 @@ class Manifest(BaseModel):
     metrics: dict[str, float] = Field(default_factory=dict)
     pactag_version: str
     files: dict[str, str] = Field(default_factory=dict, description="SHA-256 of every other file")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Manifest:
+        for field in ("thresholds", "calibration"):
+            if set(getattr(self, field)) != set(self.labels):
+                raise ValueError(f"{field} has {sorted(getattr(self, field))}, the labels are {list(self.labels)}")
+        return self
 
     @property
     def model_id(self) -> str:

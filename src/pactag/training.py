@@ -75,8 +75,8 @@ def train(config: RunConfig, *, progress: Callable[[int, int, str], None] = lamb
         test_logits = model.predict_logits(sentences["test"].inputs)
         tag_seconds = time.perf_counter() - started
 
-        validation = measured(_in_order(corpus["validation"]), calibrated(logits, scales), targets, thresholds, schema.names)
-        test = measured(_in_order(corpus["test"]), calibrated(test_logits, scales), sentences["test"].targets, thresholds, schema.names)
+        validation = measured(corpus["validation"], calibrated(logits, scales), targets, thresholds, schema.names)
+        test = measured(corpus["test"], calibrated(test_logits, scales), sentences["test"].targets, thresholds, schema.names)
         speed = {
             "speed/fit_seconds": fit_seconds,
             "speed/fit_sentences_per_second": len(learnt) * (config.training.epochs if config.training else 1) / fit_seconds,
@@ -141,10 +141,6 @@ def share_of_articles(rows: Sequence[Row], share: float, seed: int) -> tuple[Row
     if not chosen:
         raise CorpusError("data.train_share", f"{share} of {len(articles)} articles is none", "Raise it")
     return tuple(row for row in rows if row.article_id in chosen)
-
-
-def _in_order(rows: Sequence[Row]) -> tuple[Row, ...]:
-    return tuple(row for article in by_article(rows).values() for row in article)
 
 
 def _log_inputs(recorder: RunRecorder, config: RunConfig, corpus: Corpus, learnt: tuple[Row, ...]) -> None:

@@ -46,7 +46,7 @@ def read_yaml(path: Path, error: type[PactagError]) -> YamlContent:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise error(str(path), "no such file", f"Files beside it: {_beside(path)}") from None
     except IsADirectoryError:
         raise error(str(path), "is a directory", "Name a YAML file") from None
@@ -58,13 +58,16 @@ def read_yaml(path: Path, error: type[PactagError]) -> YamlContent:
     except yaml.MarkedYAMLError as bad:
         line = bad.problem_mark.line + 1 if bad.problem_mark else 1
         raise error(f"{path}:{line}", f"not valid YAML ({bad.problem})", "Check indentation, colons and quotes") from None
-    except yaml.YAMLError as bad:
+    except (yaml.YAMLError, ValueError) as bad:
         raise error(str(path), f"not valid YAML ({bad})", "Check it with a YAML-aware editor") from None
     if not isinstance(data, dict):
         raise error(str(path), "is empty" if data is None else "is not a mapping", "Write `field: value` lines at the top level")
     lines: dict[FieldPath, int] = {}
     twice: list[Problem] = []
-    _collect_lines(node, (), lines, twice, path)
+    try:
+        _collect_lines(node, (), lines, twice, path)
+    except RecursionError:
+        raise error(str(path), "contains itself through an anchor", "Write the part out where it is used") from None
     if twice:
         raise error.of(twice)
     return YamlContent(path, data, lines)
@@ -75,7 +78,10 @@ def _collect_lines(node: Any, at: FieldPath, lines: dict[FieldPath, int], twice:
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
+            # Keys are compared as they are written; pydantic names a number as a number.
             here = (*at, key.value)
+            if key.tag == "tag:yaml.org,2002:int":
+                lines[(*at, int(key.value, 0))] = key.start_mark.line + 1
             if key.value in seen:
                 twice.append(Problem(f"{path}:{key.start_mark.line + 1}: {dotted(here)}", "is given twice", "Keep one of the two"))
             seen.add(key.value)

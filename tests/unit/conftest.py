@@ -39,7 +39,7 @@ class DataFolder:
 
     def reading(self, reader: str, name: str, labels=None, **more) -> Path:
         """Add one reader's record of an article: `labels` maps sentence numbers to label lists; keywords replace fields."""
-        given = {str(index): list(names) for index, names in (labels or {}).items()}
+        given = {str(index): names for index, names in (labels or {}).items()}
         record = {"article_id": name, "digest": self.digests.get(name, "0" * 12), "labels": given, **more}
         return self.line(reader, json.dumps(record, ensure_ascii=False))
 

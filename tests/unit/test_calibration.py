@@ -75,7 +75,9 @@ def test_scaling_lowers_the_calibration_error_of_overconfident_logits():
 
 
 @settings(max_examples=25)
-@given(logits=arrays(np.float32, 12, elements=st.floats(-20, 20, width=32)), targets=arrays(np.float32, 12, elements=st.sampled_from([0, 1])))
+@given(
+    logits=arrays(np.float32, 12, elements=st.floats(-20, 20, width=32)), targets=arrays(np.float32, 12, elements=st.sampled_from([0, 1]))
+)
 def test_scaling_never_turns_a_ranking(logits, targets):
     assert fit_platt(logits, targets).slope > 0
 
@@ -153,7 +155,11 @@ def test_no_scores_have_no_calibration_error():
     assert expected_calibration_error(np.array([]), np.array([])) == 0.0
 
 
-@given(scores=arrays(np.float64, 15, elements=st.floats(0, 1)), targets=arrays(np.int8, 15, elements=st.integers(0, 1)), bins=st.integers(1, 12))
+@given(
+    scores=arrays(np.float64, 15, elements=st.floats(0, 1)),
+    targets=arrays(np.int8, 15, elements=st.integers(0, 1)),
+    bins=st.integers(1, 12),
+)
 def test_calibration_error_is_that_of_going_bin_by_bin(scores, targets, bins):
     places = [min(int(score * bins), bins - 1) for score in scores]
     expected = 0.0

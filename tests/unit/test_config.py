@@ -103,7 +103,9 @@ def test_last_override_wins(load):
 
 
 def test_override_is_read_as_yaml(load):
-    config = load(ENCODER.replace("encoder", "tfidf").replace("training:\n  epochs: 3\n", ""), "model.word_ngrams=[1, 2]", "model.class_weight=null")
+    config = load(
+        ENCODER.replace("encoder", "tfidf").replace("training:\n  epochs: 3\n", ""), "model.word_ngrams=[1, 2]", "model.class_weight=null"
+    )
     assert (config.model.word_ngrams, config.model.class_weight) == ((1, 2), None)
 
 

@@ -85,9 +85,7 @@ def test_what_was_written_reads_back(folder):
 
 def test_manifest_holds_the_digest_of_every_other_file(folder):
     files = read_manifest(folder).files
-    assert files == {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir() if path.name != MANIFEST
-    }
+    assert files == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir() if path.name != MANIFEST}
     assert set(files) == {SKOPS_WEIGHTS, CONFIG, SCHEMA}
 
 
@@ -131,9 +129,9 @@ def test_a_failed_replacement_leaves_the_old_model(folder, tmp_path):
 
 def test_existing_folder_is_not_overwritten(folder):
     before = (folder / MANIFEST).read_bytes()
-    with pytest.raises(ModelFolderError, match="model: exists already. Choose another folder, or remove that one"):  # noqa: SIM117
-        with new_folder(folder, _manifest(kind="frozen")):
-            pytest.fail("the folder must be refused before anything is written")
+    told = pytest.raises(ModelFolderError, match=r"model: exists already\. Choose another folder, or remove that one")
+    with told, new_folder(folder, _manifest(kind="frozen")):
+        pytest.fail("the folder must be refused before anything is written")
     assert (folder / MANIFEST).read_bytes() == before
 
 
@@ -241,7 +239,9 @@ def test_pickle_is_refused_even_when_the_manifest_names_it(tmp_path):
 def test_other_format_version_is_told(folder, version):
     _edit(folder, format_version=version)
     told = _refusal(folder)
-    assert told.startswith(f"model/pactag.json: has format version {version!r}. This pactag reads version {FORMAT_VERSION}: train the model")
+    assert told.startswith(
+        f"model/pactag.json: has format version {version!r}. This pactag reads version {FORMAT_VERSION}: train the model"
+    )
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.99])

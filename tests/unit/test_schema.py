@@ -114,7 +114,9 @@ def test_missing_field_is_told_with_the_line_of_its_label(tmp_path):
     assert _problems(tmp_path, TEXT.replace("    hotkey: d\n", "")) == ["schema.yaml:18: labels.1.hotkey: is missing. Add it"]
 
 
-@pytest.mark.parametrize(("field", "old", "new"), [("name", "denial", "offer"), ("mark", "mark: D", "mark: O"), ("hotkey", "key: d", "key: o")])
+@pytest.mark.parametrize(
+    ("field", "old", "new"), [("name", "denial", "offer"), ("mark", "mark: D", "mark: O"), ("hotkey", "key: d", "key: o")]
+)
 def test_two_labels_may_not_share(tmp_path, field: str, old: str, new: str):
     (problem,) = _problems(tmp_path, TEXT.replace(old, new))
     assert problem.startswith("schema.yaml:8: labels: not allowed. Two labels have the same " + field)

@@ -11,7 +11,26 @@ from hypothesis import strategies as st
 from pactag.articles import normalise
 from pactag.sentences import SentenceInput, in_context, segment
 
-PIECES = ("The council met. ", "Mr. Smith left", ".", "?", "!", "\n", "\n\n", " ", "\t", "\u2028", "\x85", "\x1c", "\u00a0", '"', "”", "U.S. ", "...", "3.5")
+PIECES = (
+    "The council met. ",
+    "Mr. Smith left",
+    ".",
+    "?",
+    "!",
+    "\n",
+    "\n\n",
+    " ",
+    "\t",
+    "\u2028",
+    "\x85",
+    "\x1c",
+    "\u00a0",
+    '"',
+    "”",
+    "U.S. ",
+    "...",
+    "3.5",
+)
 ANY_TEXT = st.text(st.characters())
 LIKE_NEWS = st.lists(st.sampled_from(PIECES) | st.text(max_size=4), max_size=25).map("".join)
 

@@ -149,10 +149,10 @@ def test_run_and_alias_load_the_same_model(trained, store):
     from pactag.tracking import Tracker
 
     run = trained["frozen"]
-    Tracker(store).promote(run.run_id)
+    version, _ = Tracker(store).promote(run.run_id)
     text = "The union offered to meet. The firm said no."
     expected = Tagger.load(run.folder).tag(text)
-    for address in (f"runs:/{run.run_id}", "models:/pactag@champion", "models:/pactag/1"):
+    for address in (f"runs:/{run.run_id}", "models:/pactag@champion", f"models:/pactag/{version}"):
         assert Tagger.load(address, tracking_uri=store).tag(text) == expected
 
 

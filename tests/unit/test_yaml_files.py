@@ -66,7 +66,7 @@ def test_missing_file_names_the_closest_ones(tmp_path):
 
 
 def test_missing_file_in_a_missing_folder_is_told(tmp_path):
-    with pytest.raises(ConfigError, match="no such file. Files beside it: none"):
+    with pytest.raises(ConfigError, match=r"no such file\. Files beside it: none"):
         read_yaml(tmp_path / "nowhere" / "a.yaml", ConfigError)
 
 
@@ -77,7 +77,7 @@ def test_path_that_goes_on_below_a_file_is_told(tmp_path):
 
 
 def test_directory_is_told(tmp_path):
-    with pytest.raises(ConfigError, match="is a directory. Name a YAML file"):
+    with pytest.raises(ConfigError, match=r"is a directory\. Name a YAML file"):
         read_yaml(tmp_path, ConfigError)
 
 
@@ -87,7 +87,14 @@ def test_other_encoding_is_told_with_its_first_byte(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [("a: 1\nb: [1, 2\nc: 3\n", 3), ("a: 1\nb:\n\t- x\n", 3), ('a: "open\n', 2), ("a: 1\n---\nb: 2\n", 2), ("a: b: c\n", 1), ("a: *x\n", 1)],
+    [
+        ("a: 1\nb: [1, 2\nc: 3\n", 3),
+        ("a: 1\nb:\n\t- x\n", 3),
+        ('a: "open\n', 2),
+        ("a: 1\n---\nb: 2\n", 2),
+        ("a: b: c\n", 1),
+        ("a: *x\n", 1),
+    ],
     ids=["bracket", "tab", "quote", "two documents", "colon", "alias"],
 )
 def test_broken_yaml_is_told_with_its_line(tmp_path, text: str, line: int):

@@ -62,7 +62,7 @@ def _of(first: str, second: str, ours: np.ndarray, theirs: np.ndarray) -> Agreem
         (first, second),
         len(ours),
         int((ours != theirs).any(1).sum()),
-        tuple(float(cohen_kappa_score(ours[:, i], theirs[:, i])) for i in labels),
+        tuple(float(cohen_kappa_score(ours[:, i], theirs[:, i], labels=[0, 1])) for i in labels),
         tuple(
             float(krippendorff.alpha(reliability_data=np.array([ours[:, i], theirs[:, i]]), level_of_measurement="nominal")) for i in labels
         ),

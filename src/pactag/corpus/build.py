@@ -7,8 +7,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pactag.corpus.passes import Passes, read_passes
 from pactag.corpus.rows import SPLITS, Row
@@ -26,10 +27,10 @@ class SplitPlan(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     seed: int = 1
-    validation_share: float = 0.15
+    validation_share: float = Field(0.15, gt=0, le=0.5)
     held_out_topics: tuple[str, ...] = ()
     held_out_writers: tuple[str, ...] = ()
-    articles: dict[str, str] = {}
+    articles: dict[str, Literal["train", "validation", "test"]] = {}
 
 
 @dataclass(frozen=True)
@@ -77,14 +78,20 @@ def read_split_plan(path: Path) -> SplitPlan:
         return SplitPlan()
     try:
         return SplitPlan.model_validate_json(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as bad:
+        raise CorpusError(str(path), f"byte {bad.start} is not valid UTF-8", "Restore it from git") from None
     except ValidationError as error:
-        raise CorpusError(str(path), f"is no split plan ({error.errors()[0]['msg']})", "Restore it from git") from None
+        told = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['input']!r}: {item['msg']}" for item in error.errors())
+        raise CorpusError(str(path), f"is no split plan ({told})", "Restore it from git") from None
 
 
 def settle(
     articles: Mapping[str, WrittenArticle], passes: Passes, schema: Schema, *, readers: int = 2
 ) -> tuple[dict[str, list[tuple[str, ...]]], list[Problem]]:
-    """Gold labels per sentence of every article that enough readers have labelled: the adjudicator's where there are any, else what all readers say."""
+    """Gold labels per sentence of every article that enough readers have labelled.
+
+    A sentence has the adjudicator's labels where there are any, else what all readers say.
+    """
     gold: dict[str, list[tuple[str, ...]]] = {}
     problems = []
     for article in articles.values():

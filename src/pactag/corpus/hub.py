@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pactag.corpus.rows import Corpus, Row
@@ -28,9 +29,15 @@ def as_datasets(corpus: Corpus, schema: Schema) -> datasets.DatasetDict:
         }
     )
     return datasets.DatasetDict(
-        {name: datasets.Dataset.from_list([_record(row) for row in rows], features=features) for name, rows in corpus.splits.items()}
+        {name: datasets.Dataset.from_dict(_columns(rows), features=features) for name, rows in corpus.splits.items()}
     )
 
 
-def _record(row: Row) -> dict[str, object]:
-    return {"article_id": row.article_id, "index": row.index, "title": row.title, "text": row.text, "labels": list(row.labels)}
+def _columns(rows: Sequence[Row]) -> dict[str, list[object]]:
+    return {
+        "article_id": [row.article_id for row in rows],
+        "index": [row.index for row in rows],
+        "title": [row.title for row in rows],
+        "text": [row.text for row in rows],
+        "labels": [list(row.labels) for row in rows],
+    }

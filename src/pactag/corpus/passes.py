@@ -65,12 +65,19 @@ def read_passes(folder: Path, articles: Mapping[str, WrittenArticle], schema: Sc
     by_reader: dict[str, dict[str, PassRecord]] = {}
     for path in sorted(folder.glob("*/*.jsonl")):
         records = by_reader.setdefault(path.parent.name, {})
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            lines = path.read_text(encoding="utf-8").split("\n")
+        except UnicodeDecodeError as bad:
+            problems.append(Problem(str(path), f"byte {bad.start} is not valid UTF-8", "Save the file as UTF-8"))
+            continue
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
             where = f"{path}:{number}"
             try:
                 record = PassRecord.model_validate(json.loads(line))
             except (json.JSONDecodeError, ValidationError) as error:
-                problems.append(Problem(where, f"is no pass record ({str(error).splitlines()[0]})", "See src/pactag/corpus/passes.py"))
+                problems.append(Problem(where, f"is no pass record ({_told(error)})", "See src/pactag/corpus/passes.py"))
                 continue
             problems += _check(record, articles.get(record.article_id), where, schema)
             if record.article_id in records:
@@ -79,6 +86,12 @@ def read_passes(folder: Path, articles: Mapping[str, WrittenArticle], schema: Sc
     if problems:
         raise CorpusError.of(problems)
     return Passes(by_reader)
+
+
+def _told(error: json.JSONDecodeError | ValidationError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return str(error)
+    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
 
 
 def _check(record: PassRecord, article: WrittenArticle | None, where: str, schema: Schema) -> list[Problem]:

@@ -125,7 +125,7 @@ def read_corpus(folder: Path | str, schema: Schema) -> Corpus:
             if other != split:
                 where = f"{path}:{group[0].extra['__line__']}"
                 problems.append(Problem(where, f"article {article!r} is in {other}.jsonl as well", "An article belongs to one split"))
-        splits[split] = tuple(_without_line(row) for row in rows)
+        splits[split] = _in_article_order(rows)
     if problems:
         raise CorpusError.of(problems)
     return Corpus(splits)
@@ -139,14 +139,14 @@ def read_rows(path: Path | str, schema: Schema) -> tuple[Row, ...]:
     rows, problems = check_rows_of(Path(path), schema)
     if problems:
         raise CorpusError.of(problems)
-    return tuple(_without_line(row) for row in rows)
+    return _in_article_order(rows)
 
 
 def check_rows_of(path: Path, schema: Schema) -> tuple[list[Row], list[Problem]]:
     """Rows of a file and all that is wrong with it. Each row carries its line number in `extra["__line__"]`."""
     try:
         raw = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return [], [Problem(str(path), "no such file", "Give a JSONL file with one sentence a line")]
     except IsADirectoryError:
         return [], [Problem(str(path), "is a directory", "Give a JSONL file with one sentence a line")]
@@ -182,6 +182,9 @@ def _parse(line: bytes, where: str, schema: Schema, problems: list[Problem]) -> 
     except json.JSONDecodeError as bad:
         problems.append(Problem(where, f"invalid JSON at column {bad.colno} ({bad.msg})", "Write one JSON object a line"))
         return None
+    except (ValueError, RecursionError):
+        problems.append(Problem(where, "is JSON too large or too deep to read", "Write one JSON object a line"))
+        return None
     if not isinstance(data, dict):
         problems.append(Problem(where, f"is a JSON {type(data).__name__}, not an object", "Write one JSON object a line"))
         return None
@@ -200,6 +203,8 @@ def _parse(line: bytes, where: str, schema: Schema, problems: list[Problem]) -> 
         problems.append(Problem(where, f"'index' is {data['index']}", "Count from 0"))
     if not data["text"].strip():
         problems.append(Problem(where, "'text' is empty", "Drop the line or give its sentence"))
+    if any("\ud800" <= character <= "\udfff" for character in data["text"]):
+        problems.append(Problem(where, "'text' holds half of a surrogate pair", "Repair the character"))
     if not isinstance(data.get("title"), str | None):
         problems.append(Problem(where, f"'title' is {data['title']!r}", "It must be a str or null"))
     for label in data["labels"]:
@@ -227,6 +232,10 @@ def _gaps(rows: list[Row], path: Path) -> list[Problem]:
                 )
                 break
     return problems
+
+
+def _in_article_order(rows: Sequence[Row]) -> tuple[Row, ...]:
+    return tuple(_without_line(row) for article in by_article(rows).values() for row in article)
 
 
 def _without_line(row: Row) -> Row:

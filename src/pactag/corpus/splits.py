@@ -37,6 +37,10 @@ def assign_splits(
     groups = np.concatenate([np.full(len(articles[a]), i) for i, a in enumerate(free)])
     # The label set as one integer: articles with rare combinations are spread like those with frequent ones.
     sets = np.concatenate([articles[a] @ (2 ** np.arange(articles[a].shape[1])) for a in free]).astype(int)
+    # A set that stands less often than there are folds cannot be spread over them: all such count as one, or as none.
+    values, counts = np.unique(sets, return_counts=True)
+    rare = np.isin(sets, values[counts < folds])
+    sets[rare] = -1 if rare.sum() >= folds else values[np.argmax(counts)]
     folder = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
     _, chosen = next(iter(folder.split(np.zeros(len(groups)), sets, groups)))
     validation = {free[i] for i in np.unique(groups[chosen])}

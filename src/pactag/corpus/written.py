@@ -72,10 +72,15 @@ def read_articles(folder: Path, schema: Schema) -> dict[str, WrittenArticle]:
     """
     problems: list[Problem] = []
     articles = {}
+    places: dict[str, Path] = {}
     for path in sorted(folder.glob("*/*.txt")):
         article = _read(path, schema, problems)
-        if article is not None:
-            articles[article.id] = article
+        if article is None:
+            continue
+        if article.id in places:
+            problems.append(Problem(str(path), f"has the same name as {places[article.id]}", "Article ids are file names: rename one"))
+        places[article.id] = path
+        articles[article.id] = article
     if not articles and not problems:
         problems.append(Problem(str(folder), "holds no article", "Put articles into folder/writer/id.txt"))
     if problems:
@@ -133,7 +138,7 @@ def _intent(line: str, sentence: str, where: str, schema: Schema, problems: list
         problems.append(Problem(where, f"unknown label {label!r}", f"The schema has: {', '.join(schema.names)}"))
         return None
     for role, words in (("source", source), ("target", target)):
-        if words != "-" and words not in sentence:
+        if words != "-" and (not words or words not in sentence):
             problems.append(
                 Problem(where, f"the {role} {words!r} does not stand in the sentence above", "Copy its words exactly, or write -")
             )

@@ -74,9 +74,9 @@ class SentenceTokenizer:
         before = [token for text in item.before for token in ids.get(text, [])]
         title = ids.get(item.title, []) if item.title else []
         # Each part that is there costs its separator as well.
-        title = title[: max(0, min(len(title), room // 2) - 1)] if title else []
+        title = title[: max(0, room - 1)]
         room -= len(title) + bool(title)
-        before = before[-(room - 1) :] if before and room > 1 else []
+        before = before[-(room - 1) :] if room > 1 else []
         head = [settings.cls_id]
         for part in (title, before):
             if part:

@@ -18,7 +18,20 @@ def model(trained) -> Path:
 
 @pytest.mark.parametrize(
     "command",
-    ["", "train", "evaluate", "tag", "validate", "promote", "ui", "schema show", "config schema", "config show", "data check", "data stats"],
+    [
+        "",
+        "train",
+        "evaluate",
+        "tag",
+        "validate",
+        "promote",
+        "ui",
+        "schema show",
+        "config schema",
+        "config show",
+        "data check",
+        "data stats",
+    ],
 )
 def test_help_says_what_a_command_does(pactag, command: str):
     done = pactag(*command.split(), "--help")
@@ -140,7 +153,7 @@ def test_tag_as_json_has_true_offsets(pactag, model):
 
 
 def test_tag_reads_standard_input(pactag, model):
-    done = pactag("tag", "-", "--model", model, "--json", stdin="He said no. She left.".encode())
+    done = pactag("tag", "-", "--model", model, "--json", stdin=b"He said no. She left.")
     assert [json.loads(line)["text"] for line in done.stdout.splitlines()] == ["He said no.", "She left."]
 
 

@@ -91,7 +91,7 @@ def test_label_that_neither_reader_gave_is_no_failure(ten, measured):
 def test_readers_without_a_common_sentence_are_told(ten, measured):
     ten.reading("anna", "a", judged=[0])
     ten.reading("ben", "a", judged=[1])
-    with pytest.raises(CorpusError, match="annotations: no two readers judged the same sentence. Have some articles read twice"):
+    with pytest.raises(CorpusError, match=r"annotations: no two readers judged the same sentence\. Have some articles read twice"):
         measured()
 
 

@@ -13,26 +13,28 @@ from pactag.corpus.written import read_articles
 from pactag.errors import CorpusError
 
 LABELS = ("proposal", "accusation", "threat", "condition")
+READERS = ("anna", "ben")
 
 
 @pytest.fixture
 def gold(data_folder, schema):
     """What the readers in the folder settle: gold by article, and problems."""
 
-    def of():
+    def of(**settings):
         articles = read_articles(data_folder.root / "articles", schema)
-        labels, problems = settle(articles, read_passes(data_folder.root / "annotations", articles, schema), schema)
+        labels, problems = settle(articles, read_passes(data_folder.root / "annotations", articles, schema), schema, **settings)
         return labels, [str(problem) for problem in problems]
 
     return of
 
 
 def _add(data_folder, first: int, count: int, **about) -> None:
-    """Articles that one reader has labelled, each with a text and labels of its own."""
+    """Articles that two readers have labelled alike, each with a text and labels of its own."""
     for number in range(first, first + count):
         name = f"a{number:03}"
         data_folder.article(name, *(f"Sentence {i} of article {number}." for i in range(4)), **about)
-        data_folder.reading("anna", name, {i: [LABELS[(number + i) % 4]] for i in range(0, 4, 2)})
+        for reader in READERS:
+            data_folder.reading(reader, name, {i: [LABELS[(number + i) % 4]] for i in range(0, 4, 2)})
 
 
 def _splits(data_folder) -> dict[str, str]:
@@ -44,7 +46,7 @@ def _splits(data_folder) -> dict[str, str]:
 
 def test_readers_who_agree_settle_the_labels(data_folder, gold):
     data_folder.article("a", "One.", "Two.")
-    for reader in ("anna", "ben"):
+    for reader in READERS:
         data_folder.reading(reader, "a", {1: ["threat"]})
     assert gold() == ({"a": [(), ("threat",)]}, [])
 
@@ -73,7 +75,8 @@ def test_adjudicator_settles_what_readers_differ_on(data_folder, gold):
 
 def test_adjudicator_overrules_readers_who_agree(data_folder, gold):
     data_folder.article("a", "One.")
-    data_folder.reading("anna", "a", {0: ["threat"]})
+    for reader in READERS:
+        data_folder.reading(reader, "a", {0: ["threat"]})
     data_folder.reading("adjudicated", "a", {})
     assert gold() == ({"a": [()]}, [])
 
@@ -87,13 +90,27 @@ def test_readers_may_share_the_sentences_of_an_article(data_folder, gold):
 
 def test_sentence_that_nobody_judged_is_told(data_folder, gold):
     data_folder.article("a", "One.", "Two.")
-    data_folder.reading("anna", "a", judged=[0])
+    for reader in READERS:
+        data_folder.reading(reader, "a", judged=[0])
     assert gold()[1] == ["a:1: nobody judged it. Settle it in annotations/adjudicated/"]
 
 
 def test_article_that_nobody_read_has_no_gold(data_folder, gold):
     data_folder.article("a", "One.")
     assert gold() == ({}, [])
+
+
+def test_article_that_too_few_have_read_has_no_gold(data_folder, gold):
+    data_folder.article("a", "One.")
+    data_folder.reading("anna", "a")
+    data_folder.reading("adjudicated", "a")
+    assert gold() == ({}, [])
+
+
+def test_one_reader_is_enough_when_asked(data_folder, gold):
+    data_folder.article("a", "One.")
+    data_folder.reading("anna", "a", {0: ["threat"]})
+    assert gold(readers=1) == ({"a": [("threat",)]}, [])
 
 
 # Building
@@ -109,7 +126,8 @@ def test_built_corpus_is_what_was_returned(data_folder, schema):
 
 def test_row_carries_what_is_known_of_its_article(data_folder, schema):
     data_folder.article("a", "One.", "", "We will strike.", writer="w7", topic="floods", register="agency")
-    data_folder.reading("anna", "a", {1: ["threat"]})
+    for reader in READERS:
+        data_folder.reading(reader, "a", {1: ["threat"]})
     about = {"paragraph": 1, "date": "2011-09-14", "topic": "floods", "register": "agency", "writer": "w7"}
     assert build_corpus(data_folder.root, schema).splits["train"][1] == Row("a", 1, "We will strike.", ("threat",), "Port talks", about)
 
@@ -175,12 +193,20 @@ def test_plan_keeps_its_settings(data_folder, schema):
     assert (plan.seed, plan.validation_share, plan.held_out_topics, plan.held_out_writers) == (5, 0.2, ("floods",), ("w9",))
 
 
-def test_articles_without_a_reader_are_named_and_left_out(data_folder, schema):
+def test_articles_without_enough_readers_are_named_and_left_out(data_folder, schema):
     _add(data_folder, 0, 3)
+    data_folder.article("once", "It rains.")
+    data_folder.reading("anna", "once")
     data_folder.article("unread", "It rains.")
     built = build_corpus(data_folder.root, schema)
-    assert built.unread == ("unread",)
-    assert "unread" not in _splits(data_folder)
+    assert built.unread == ("once", "unread")
+    assert set(_splits(data_folder)) == {"a000", "a001", "a002"}
+
+
+def test_building_from_one_reader_takes_what_one_has_read(data_folder, schema):
+    data_folder.article("once", "It rains.")
+    data_folder.reading("anna", "once")
+    assert [row.id for row in build_corpus(data_folder.root, schema, readers=1).splits["train"]] == ["once:0"]
 
 
 def test_nothing_temporary_is_left(data_folder, schema):
@@ -206,7 +232,7 @@ def _break_pass(data_folder) -> str:
 
 
 def _break_agreement(data_folder) -> str:
-    data_folder.reading("ben", "a001", {0: ["threat"], 1: ["threat"]})
+    data_folder.reading("cleo", "a001", {0: ["threat"], 1: ["threat"]})
     return "a001:1: readers differ"
 
 
@@ -215,7 +241,9 @@ def _break_plan(data_folder) -> str:
     return "splits.json"
 
 
-@pytest.mark.parametrize("breaks", [_break_article, _break_pass, _break_agreement, _break_plan], ids=["article", "pass", "agreement", "plan"])
+@pytest.mark.parametrize(
+    "breaks", [_break_article, _break_pass, _break_agreement, _break_plan], ids=["article", "pass", "agreement", "plan"]
+)
 @pytest.mark.parametrize("built_before", [False, True], ids=["first", "again"])
 def test_nothing_is_written_when_something_is_wrong(data_folder, schema, breaks, built_before: bool):
     _add(data_folder, 0, 12)
@@ -270,7 +298,9 @@ def test_place_that_is_no_split_is_told(data_folder):
         read_split_plan(data_folder.plan(articles={"a": "train", "b": "dev"}))
 
 
-@pytest.mark.parametrize("raw", [b'{"seed": 1', b"[]", b"", '{"held_out_topics": ["\u00fc"]}'.encode("latin-1")], ids=["cut", "list", "empty", "encoding"])
+@pytest.mark.parametrize(
+    "raw", [b'{"seed": 1', b"[]", b"", '{"held_out_topics": ["\u00fc"]}'.encode("latin-1")], ids=["cut", "list", "empty", "encoding"]
+)
 def test_plan_that_is_no_json_object_is_told(tmp_path, raw: bytes):
     path = tmp_path / "splits.json"
     path.write_bytes(raw)

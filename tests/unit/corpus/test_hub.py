@@ -13,13 +13,13 @@ def dataset(schema):
     rows = {
         "train": (Row("a", 0, "We will strike.", ("threat",), "Port", {"topic": "strikes"}), Row("a", 1, "It rains.", (), "Port")),
         "validation": (Row("b", 0, "Stop, or we sue.", ("threat", "condition"), None),),
-        "test": (),
+        "test": (Row("c", 0, "The port has 14 pilots.", ()),),
     }
     return as_datasets(Corpus(rows), schema)
 
 
 def test_splits_have_their_rows(dataset):
-    assert {name: part.num_rows for name, part in dataset.items()} == {"train": 2, "validation": 1, "test": 0}
+    assert {name: part.num_rows for name, part in dataset.items()} == {"train": 2, "validation": 1, "test": 1}
 
 
 def test_row_reads_back(dataset, schema):
@@ -40,3 +40,9 @@ def test_every_split_has_the_same_features(dataset):
 def test_foreign_label_cannot_enter(schema):
     with pytest.raises(ValueError, match="treat"):
         as_datasets(Corpus({"train": (Row("a", 0, "x", ("treat",)),)}), schema)
+
+
+def test_split_without_rows_is_an_empty_dataset(schema):
+    found = as_datasets(Corpus({"train": (Row("a", 0, "x", ("threat",)),), "test": ()}), schema)
+    assert found["test"].num_rows == 0
+    assert found["test"].features == found["train"].features

@@ -133,4 +133,9 @@ def test_mistakes_of_all_readers_are_told_together(data_folder, problems):
     data_folder.reading("ben", "a", {0: ["treat"], 7: []})
     data_folder.line("anna", "nonsense")
     data_folder.reading("anna", "b")
-    assert [line.split(": ")[0] for line in problems()] == ["anna/pass.jsonl:1", "anna/pass.jsonl:2", "ben/pass.jsonl:1", "ben/pass.jsonl:1"]
+    assert [line.split(": ")[0] for line in problems()] == [
+        "anna/pass.jsonl:1",
+        "anna/pass.jsonl:2",
+        "ben/pass.jsonl:1",
+        "ben/pass.jsonl:1",
+    ]

@@ -63,7 +63,9 @@ def test_sequence_in_few_of_many_articles_is_allowed():
 
 
 def test_sentences_that_open_alike_in_more_than_five_articles_are_counted():
-    rows = _rows(*(f"the council said that w{number}" for number in range(6)), "something else entirely happened here", "and more of it came")
+    rows = _rows(
+        *(f"the council said that w{number}" for number in range(6)), "something else entirely happened here", "and more of it came"
+    )
     found = repetition(rows)
     assert found.openings == {"the council said that": 6}
     assert found.opening_share == 6 / 8

@@ -37,7 +37,9 @@ def test_each_line_is_a_sentence_and_blank_lines_end_paragraphs(data_folder, art
 
 
 def test_intents_belong_to_the_sentence_above(data_folder, articles):
-    data_folder.article("a", "The pilots will strike unless the port pays.", "> threat | The pilots | the port", "> condition | The pilots | -", "It rains.")
+    data_folder.article(
+        "a", "The pilots will strike unless the port pays.", "> threat | The pilots | the port", "> condition | The pilots | -", "It rains."
+    )
     first, second = articles()["a"].sentences
     assert first.intents == (Intent("threat", "The pilots", "the port"), Intent("condition", "The pilots", None))
     assert second.intents == ()

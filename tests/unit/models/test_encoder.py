@@ -67,7 +67,9 @@ def test_it_learns_what_can_be_learnt(config_of, schema):
 
 def test_progress_and_figures_are_told(config_of, schema):
     steps, figures = [], []
-    context = FitContext(report=lambda f, step: figures.append((set(f), step)), progress=lambda done, total, word: steps.append((done, total)))
+    context = FitContext(
+        report=lambda f, step: figures.append((set(f), step)), progress=lambda done, total, word: steps.append((done, total))
+    )
     sentences = _separable(schema, 64)
     EncoderClassifier.fit(sentences, sentences, config=config_of("encoder"), labels=schema.names, context=context)
     assert steps[-1] == (2, 2)

@@ -61,7 +61,9 @@ def test_same_seed_gives_the_same_model(kind: str, config_of, small_corpus, sche
     rows = read_rows(small_corpus / "validation.jsonl", schema)
     sentences = labelled_sentences(rows, schema, preceding=config.context.preceding, with_title=config.context.title)
     first, second = (
-        classifier(kind).fit(sentences, sentences, config=config, labels=schema.names, context=FitContext()).predict_logits(sentences.inputs)
+        classifier(kind)
+        .fit(sentences, sentences, config=config, labels=schema.names, context=FitContext())
+        .predict_logits(sentences.inputs)
         for _ in range(2)
     )
     np.testing.assert_array_equal(first, second)
@@ -75,7 +77,9 @@ def test_a_label_that_no_sentence_has_can_be_trained(kind: str, config_of, small
     targets = sentences.targets.copy()
     targets[:, 0] = 0
     without = type(sentences)(sentences.inputs, targets, sentences.groups, sentences.ids)
-    logits = classifier(kind).fit(without, without, config=config, labels=schema.names, context=FitContext()).predict_logits(sentences.inputs)
+    logits = (
+        classifier(kind).fit(without, without, config=config, labels=schema.names, context=FitContext()).predict_logits(sentences.inputs)
+    )
     assert np.isfinite(logits).all()
     assert logits[:, 0].mean() < 0.5
 

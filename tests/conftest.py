@@ -9,21 +9,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Before anything imports a library that would look at them.
-os.environ |= {
-    "HF_HUB_OFFLINE": "1",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-}
-for _name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_NAME"):
-    os.environ.pop(_name, None)
-
 import pytest
 
 from pactag.config import RunConfig
 from pactag.corpus.rows import by_article, read_corpus
 from pactag.schema import Schema, load_schema
+
+# None of the heavy libraries is imported yet: pactag imports them on use, after this is set.
+os.environ |= {
+    "HF_HUB_OFFLINE": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+for _name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_NAME"):
+    os.environ.pop(_name, None)
 
 REPOSITORY = Path(__file__).parents[1]
 SIZES = {"train": 24, "validation": 10, "test": 8}

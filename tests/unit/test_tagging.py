@@ -141,7 +141,7 @@ def test_foreign_objects_in_skops_are_refused(trained, tmp_path):
     manifest = json.loads((folder / MANIFEST).read_text())
     manifest["files"]["model.skops"] = file_sha256(folder / "model.skops")
     (folder / MANIFEST).write_text(json.dumps(manifest))
-    with pytest.raises(ModelFolderError, match="holds objects of the types shutil.rmtree"):
+    with pytest.raises(ModelFolderError, match=r"holds objects of the types shutil\.rmtree"):
         Tagger.load(folder)
 
 

@@ -31,7 +31,7 @@ def _rates(network: PooledNetwork, **settings) -> dict[str, float]:
 def test_head_has_its_own_rate(network):
     rates = _rates(network, learning_rate=1e-4, head_learning_rate=1e-3)
     assert rates["head.weight"] == 1e-3
-    assert set(rate for name, rate in rates.items() if name.startswith("encoder.")) == {1e-4}
+    assert {rate for name, rate in rates.items() if name.startswith("encoder.")} == {1e-4}
 
 
 def test_rate_falls_with_each_layer(network):

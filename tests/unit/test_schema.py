@@ -134,6 +134,13 @@ def test_colour_has_six_digits(tmp_path, color: str):
     assert problem.startswith(f"schema.yaml:11: labels.0.color: {color!r} is not allowed")
 
 
+@pytest.mark.parametrize(("field", "value"), [("mark", ""), ("mark", "OFF"), ("hotkey", ""), ("hotkey", "oo")])
+def test_mark_and_hotkey_are_short(tmp_path, field: str, value: str):
+    line = "    mark: O\n" if field == "mark" else "    hotkey: o\n"
+    (problem,) = _problems(tmp_path, TEXT.replace(line, f"    {field}: '{value}'\n"))
+    assert f": labels.0.{field}: {value!r} is not allowed" in problem
+
+
 def test_schema_without_labels_is_refused(tmp_path):
     text = TEXT[: TEXT.index("labels:")] + "labels: []\n"
     (problem,) = _problems(tmp_path, text)

@@ -57,14 +57,14 @@ def _of(first: str, second: str, ours: np.ndarray, theirs: np.ndarray) -> Agreem
         from sklearn.metrics import cohen_kappa_score
     except ModuleNotFoundError:
         raise MissingExtraError("Agreement figures", "train,label") from None
-    labels = range(ours.shape[1])
-    return Agreement(
-        (first, second),
-        len(ours),
-        int((ours != theirs).any(1).sum()),
-        tuple(float(cohen_kappa_score(ours[:, i], theirs[:, i], labels=[0, 1])) for i in labels),
-        tuple(
-            float(krippendorff.alpha(reliability_data=np.array([ours[:, i], theirs[:, i]]), level_of_measurement="nominal")) for i in labels
-        ),
-        tuple(scores.f1 for scores in label_scores(ours, theirs)),
-    )
+    columns = [(ours[:, i], theirs[:, i]) for i in range(ours.shape[1])]
+    # Where two readers say the same of every sentence, both figures are 1, even if the label is so rare that chance is undefined.
+    same = [bool((one == other).all()) for one, other in columns]
+    kappa = [1.0 if equal else float(cohen_kappa_score(*pair)) for equal, pair in zip(same, columns, strict=True)]
+    alpha = [
+        1.0 if equal else float(krippendorff.alpha(reliability_data=np.array(pair), level_of_measurement="nominal"))
+        for equal, pair in zip(same, columns, strict=True)
+    ]
+    differing = int((ours != theirs).any(1).sum())
+    f1 = tuple(scores.f1 for scores in label_scores(ours, theirs))
+    return Agreement((first, second), len(ours), differing, tuple(kappa), tuple(alpha), f1)

@@ -23,6 +23,9 @@ class DataConfig(_Part):
 
     corpus: Path = Field(Path("data/corpus"), description="folder with train.jsonl, validation.jsonl and test.jsonl")
     schema_file: Path = Field(Path("data/schema.yaml"), description="labelling schema (YAML)")
+    also_measure: dict[str, Path] = Field(
+        default_factory=dict, description="further labelled JSONL files to measure on, by name; never learnt from, never tuned on"
+    )
     train_share: float = Field(1.0, gt=0, le=1, description="share of the training articles to use, chosen by `seed` (learning curves)")
 
 
@@ -132,6 +135,7 @@ class RunConfig(_Part):
     training: TrainingConfig | None = Field(None, description="fine-tuning; for the kind `encoder` only")
     operating_point: OperatingPoint = OperatingPoint()
     tracking: TrackingConfig = TrackingConfig()
+    save: bool = Field(True, description="save the model and log it; false for runs that are only measured, as in studies")
     output: Path = Field(Path("experiments/runs"), description="folder that receives one folder per run")
 
     @model_validator(mode="before")

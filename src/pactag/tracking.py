@@ -5,19 +5,17 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import platform
-import subprocess
-import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pactag.errors import MissingExtraError, TrackingError
 from pactag.model_folder import MANIFEST, read_manifest
+from pactag.provenance import provenance
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -31,8 +29,8 @@ REGISTERED_NAME = "pactag"
 CHAMPION = "champion"
 PREVIOUS = "previous"
 
-_ENVIRONMENT = ("pactag", "torch", "transformers", "datasets", "scikit-learn", "tokenizers", "numpy", "mlflow")
 _MAX_PARAM = 6000
+_SOURCE = {"mlflow.source.name": "pactag", "mlflow.source.type": "LOCAL", "status": "running"}
 MODEL_TAG = "pactag.logged_model"
 
 
@@ -109,13 +107,18 @@ class Tracker:
             return str(self.client.create_experiment(name, artifact_location=location, tags=tags))
 
     @contextlib.contextmanager
-    def run(self, *, experiment: str, name: str, params: Mapping[str, str], tags: Mapping[str, str]) -> Iterator[RunRecorder]:
+    def run(
+        self, *, experiment: str, name: str, params: Mapping[str, str], tags: Mapping[str, str], parent: str | None = None
+    ) -> Iterator[RunRecorder]:
         """A new run that ends as FINISHED, FAILED after an error, or KILLED after an interruption.
+
+        :param parent: id of the run under which the UI shows it.
 
         The tag `status=completed` is the last thing written: a run without it is not whole.
         """
+        family = {"mlflow.parentRunId": parent} if parent else {}
         with _mlflow_errors(self.uri):
-            run = self.client.create_run(self.experiment_id(experiment), run_name=name, tags={**tags, **_provenance()})
+            run = self.client.create_run(self.experiment_id(experiment), run_name=name, tags={**tags, **family, **_SOURCE, **provenance()})
         recorder = RunRecorder(self, run.info.run_id, run.info.experiment_id)
         started = time.monotonic()
         status = "FAILED"
@@ -165,7 +168,7 @@ class Tracker:
         :raises TrackingError: when the store has no such run, model or alias.
         """
         mlflow = _mlflow()
-        with _mlflow_errors(self.uri, about=address):
+        with _mlflow_errors(self.uri, about=address, fix="Promote a run first (pactag promote latest), or name a model folder"):
             if address.startswith("runs:/"):
                 run = self.get_run(address.removeprefix("runs:/").strip("/"))
                 model_id = run.data.tags.get(MODEL_TAG)
@@ -299,28 +302,6 @@ class RunRecorder:
         return str(info.model_id)
 
 
-def _provenance() -> dict[str, str]:
-    """What is needed to repeat a run, besides its config and data."""
-    commit = _git("rev-parse", "HEAD")
-    tags = {"command": " ".join(["pactag", *sys.argv[1:]]), "python": platform.python_version(), "platform": platform.platform()}
-    tags["cpu_count"] = str(os.cpu_count())
-    for package in _ENVIRONMENT:
-        with contextlib.suppress(PackageNotFoundError):
-            tags[f"version.{package}"] = version(package)
-    if commit:
-        tags |= {"git.commit": commit, "mlflow.source.git.commit": commit, "git.dirty": str(bool(_git("status", "--porcelain"))).lower()}
-    tags |= {"mlflow.source.name": "pactag", "mlflow.source.type": "LOCAL", "status": "running"}
-    return tags
-
-
-def _git(*arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
-
-
 def _mlflow() -> Any:
     switch_off_telemetry()
     try:
@@ -365,10 +346,12 @@ def _quiet_mlflow() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _mlflow_errors(uri: str, *, about: str | None = None) -> Iterator[None]:
+def _mlflow_errors(
+    uri: str, *, about: str | None = None, fix: str = "Check the address, and that the store is there and can be written"
+) -> Iterator[None]:
     mlflow = _mlflow()
     try:
         yield
     except mlflow.exceptions.MlflowException as error:
         found = str(error).splitlines()[0][:300]
-        raise TrackingError(about or f"store {uri}", found, "Check the address, and that the store is there and can be written") from None
+        raise TrackingError(about or f"store {uri}", found, fix) from None

@@ -12,7 +12,7 @@ import numpy as np
 
 from pactag.calibration import calibrated, choose_thresholds, fit_scales
 from pactag.config import RunConfig
-from pactag.corpus.rows import Corpus, Row, by_article, digest_of, labelled_sentences, read_corpus
+from pactag.corpus.rows import Corpus, Row, by_article, digest_of, labelled_sentences, read_corpus, read_rows
 from pactag.errors import CorpusError
 from pactag.evaluation import Evaluation, measured, per_label_table, predictions_table
 from pactag.model_card import model_card
@@ -30,26 +30,29 @@ class TrainedRun:
     """What a training job leaves behind."""
 
     run_id: str
-    folder: Path
+    folder: Path | None
     tracking_uri: str
     validation: Evaluation
     test: Evaluation
+    others: Mapping[str, Evaluation]
     fit_seconds: float
 
 
-def train(config: RunConfig, *, progress: Callable[[int, int, str], None] = lambda *_: None) -> TrainedRun:
+def train(config: RunConfig, *, progress: Callable[[int, int, str], None] = lambda *_: None, parent: str | None = None) -> TrainedRun:
     """Run a training job.
 
+    :param parent: id of the run of which this one is a part.
     :param progress: called with steps done, steps in all, and a word on how it goes.
     :raises PactagError: for anything the user can mend; the run then stands in the store as FAILED, and no model folder is left.
     """
     schema = load_schema(config.data.schema_file)
     corpus = read_corpus(config.data.corpus, schema)
+    others = {name: read_rows(path, schema) for name, path in config.data.also_measure.items()}
     learnt = share_of_articles(corpus["train"], config.data.train_share, config.seed)
     kind = classifier(config.model.kind)
     tracker = Tracker(config.tracking.uri)
     tags = {"kind": config.model.kind, "seed": str(config.seed), "corpus_digest": corpus.digest}
-    with tracker.run(experiment=config.tracking.experiment, name=config.name, params=config.flat(), tags=tags) as recorder:
+    with tracker.run(experiment=config.tracking.experiment, name=config.name, params=config.flat(), tags=tags, parent=parent) as recorder:
         _log_inputs(recorder, config, corpus, learnt)
         recorder.text(config.to_yaml(), CONFIG)
         recorder.text(config.data.schema_file.read_text(encoding="utf-8"), SCHEMA)
@@ -57,7 +60,7 @@ def train(config: RunConfig, *, progress: Callable[[int, int, str], None] = lamb
         context = config.context
         sentences = {
             name: labelled_sentences(rows, schema, preceding=context.preceding, with_title=context.title)
-            for name, rows in (("train", learnt), ("validation", corpus["validation"]), ("test", corpus["test"]))
+            for name, rows in {**corpus.splits, "train": learnt}.items()
         }
         started = time.perf_counter()
         fit_context = FitContext(
@@ -77,13 +80,19 @@ def train(config: RunConfig, *, progress: Callable[[int, int, str], None] = lamb
 
         validation = measured(corpus["validation"], calibrated(logits, scales), targets, thresholds, schema.names)
         test = measured(corpus["test"], calibrated(test_logits, scales), sentences["test"].targets, thresholds, schema.names)
+        further = {}
+        for name, rows in others.items():
+            given = labelled_sentences(rows, schema, preceding=context.preceding, with_title=context.title)
+            scores = calibrated(model.predict_logits(given.inputs), scales)
+            further[name] = measured(rows, scores, given.targets, thresholds, schema.names)
         speed = {
             "speed/fit_seconds": fit_seconds,
             "speed/fit_sentences_per_second": len(learnt) * (config.training.epochs if config.training else 1) / fit_seconds,
             "speed/tag_sentences_per_second": len(test_logits) / max(tag_seconds, 1e-9),
         }
         final = {f"best_dev/{name}": value for name, value in validation.figures.items()}
-        final |= {f"test/{name}": value for name, value in test.figures.items()}
+        for part, evaluation in {"test": test, **further}.items():
+            final |= {f"{part}/{name}": value for name, value in evaluation.figures.items()}
         recorder.metrics({**final, **speed})
         _log_tables(recorder, test, thresholds)
 
@@ -100,12 +109,14 @@ def train(config: RunConfig, *, progress: Callable[[int, int, str], None] = lamb
             metrics={name: round(value, 6) for name, value in final.items()},
             pactag_version=version("pactag"),
         )
-        folder = config.output / f"{config.name}-{recorder.run_id[:8]}"
-        write_model(folder, model=model, manifest=manifest, config=config, schema=schema, validation=validation, test=test)
-        recorder.text((folder / CARD).read_text(encoding="utf-8"), CARD)
-        recorder.tags({"model_folder": str(folder), "mlflow.note.content": _note(config, test)})
-        recorder.model(folder, example=EXAMPLE)
-    return TrainedRun(recorder.run_id, folder, tracker.uri, validation, test, fit_seconds)
+        recorder.tags({"mlflow.note.content": _note(config, test)})
+        folder = config.output / f"{config.name}-{recorder.run_id[:8]}" if config.save else None
+        if folder is not None:
+            write_model(folder, model=model, manifest=manifest, config=config, schema=schema, validation=validation, test=test)
+            recorder.text((folder / CARD).read_text(encoding="utf-8"), CARD)
+            recorder.tags({"model_folder": str(folder)})
+            recorder.model(folder, example=EXAMPLE)
+    return TrainedRun(recorder.run_id, folder, tracker.uri, validation, test, further, fit_seconds)
 
 
 def write_model(

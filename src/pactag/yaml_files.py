@@ -108,7 +108,7 @@ def validation_problems(error: ValidationError, content: YamlContent, model: typ
         match item["type"]:
             case "extra_forbidden":
                 names = field_names(model, item["loc"][:-1])
-                close = difflib.get_close_matches(str(field[-1]), names, n=2, cutoff=0.5)
+                close = difflib.get_close_matches(str(field[-1]), names, n=2, cutoff=0.6)
                 hint = f"Did you mean {' or '.join(close)}?" if close else f"Allowed here: {', '.join(names)}"
                 problems.append(Problem(where, "unknown field", hint))
             case "missing":

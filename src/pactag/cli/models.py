@@ -35,14 +35,18 @@ def train(
     with progress_bar(f"training {config.name}") as progress:
         done = run(config, progress=progress)
     if as_json:
-        figures = {"validation": dict(done.validation.figures), "test": dict(done.test.figures)}
-        show_json({"run_id": done.run_id, "model": str(done.folder), "fit_seconds": round(done.fit_seconds, 2), **figures})
+        figures = {name: dict(part.figures) for name, part in {"validation": done.validation, "test": done.test, **done.others}.items()}
+        folder = str(done.folder) if done.folder else None
+        show_json({"run_id": done.run_id, "model": folder, "fit_seconds": round(done.fit_seconds, 2), **figures})
         return
     out.print(evaluation_table(done.test, f"{config.name}: test split"))
+    for name, evaluation in done.others.items():
+        out.print(evaluation_table(evaluation, f"{config.name}: {name}"))
     out.print(f"fitted in {done.fit_seconds:.0f} s")
-    out.print(f"model  {escape(str(done.folder))}")
     out.print(f"run    runs:/{done.run_id}")
-    out.print(f"tag    pactag tag data/examples/*.txt --model {escape(str(done.folder))}")
+    if done.folder is not None:
+        out.print(f"model  {escape(str(done.folder))}")
+        out.print(f"tag    pactag tag data/examples/*.txt --model {escape(str(done.folder))}")
     out.print("see    pactag ui")
 
 

@@ -27,8 +27,7 @@ def tag(
 ) -> None:
     """Tag articles, sentence by sentence.
 
-    Prints the labelled sentences with their scores. A file that cannot be read is told on standard error; the others are tagged all the
-    same, and the exit code is 2.
+    Prints the labelled sentences with their scores. Files that cannot be read are told on standard error; the others are tagged.
     """
     tagger = load_tagger(model, tracking_uri)
     unread: list[PactagError] = []

@@ -1,0 +1,63 @@
+"""Commands on studies: `study run`, `study show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from pactag.cli.show import note, out, progress_bar
+from pactag.errors import ConfigError
+
+study_app = typer.Typer(help="Experiments: one question, several variants and seeds, one table.", no_args_is_help=True)
+
+StudyArgument = Annotated[Path, typer.Argument(metavar="STUDY", help="A study.yaml, or its folder.")]
+
+
+@study_app.command("run")
+def run(
+    path: StudyArgument,
+    measure: Annotated[
+        list[str] | None, typer.Option("--measure", metavar="NAME=FILE", help="Measure every run on a further labelled file. Repeatable.")
+    ] = None,
+) -> None:
+    """Train every variant with every seed, and write results.csv beside the study. Goes on where it stopped."""
+    from pactag.studies import run_study
+
+    also = {}
+    for item in measure or []:
+        name, equals, file = item.partition("=")
+        if not equals or not name or not file:
+            raise ConfigError(f"--measure {item}", "is not of the form NAME=FILE", "For example: --measure mine=my-news.jsonl")
+        also[name] = Path(file)
+    with progress_bar("study") as progress:
+        run_study(_file(path), also_measure=also, progress=lambda name, done, total, word: progress(done, total, f"{name}: {word}"))
+    note(f"{_file(path).parent / 'results.csv'}")
+    show(path)
+
+
+@study_app.command("show")
+def show(path: StudyArgument) -> None:
+    """Print the table of a study: macro-F1 and each label's F1, mean and spread over the seeds."""
+    from pactag.studies import RESULTS, load_study, read_results, spread
+
+    study = load_study(_file(path))
+    rows = read_results(_file(path).parent / RESULTS)
+    out.print(f"[bold]{study.question}[/]")
+    parts = list(dict.fromkeys(name.partition("/")[0] for row in rows for name in row if name.endswith("/f1_macro")))
+    for part in parts:
+        columns = [name for name in rows[0] if name.startswith(f"{part}/") and name.endswith(("f1_macro", "/f1"))]
+        table = Table(title=part, title_justify="left", title_style="bold")
+        for name in ("variant", *(column.removeprefix(f"{part}/") for column in columns), "seeds"):
+            table.add_column(name, justify="left" if name == "variant" else "right")
+        for variant in study.variants:
+            if any(row["variant"] == variant.name for row in rows):
+                found = [spread(rows, variant.name, column) for column in columns]
+                table.add_row(variant.name, *(f"{item.mean:.3f} ± {item.deviation:.3f}" for item in found), str(found[0].seeds))
+        out.print(table)
+
+
+def _file(path: Path) -> Path:
+    return path / "study.yaml" if path.is_dir() else path

@@ -1,0 +1,131 @@
+"""Studies: one question, a few variants of a config, several seeds, one table. `experiments/<study>/study.yaml` says which."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pactag.config import RunConfig, load_config
+from pactag.errors import ConfigError
+from pactag.tracking import Tracker
+from pactag.training import TrainedRun, train
+from pactag.yaml_files import read_yaml, validation_problems
+
+RESULTS = "results.csv"
+
+
+class Variant(BaseModel):
+    """One line of the table: a config and what is changed in it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    config: Path = Field(description="config file, relative to the working folder")
+    set: tuple[str, ...] = Field((), description="overrides, such as training.learning_rate=3e-5")
+
+
+class Study(BaseModel):
+    """`study.yaml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    question: str
+    seeds: tuple[int, ...] = Field((1, 2, 3), min_length=1)
+    variants: tuple[Variant, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and standard deviation over seeds; the deviation of a single seed is 0."""
+
+    mean: float
+    deviation: float
+    seeds: int
+
+
+def load_study(path: Path) -> Study:
+    """Read a study file.
+
+    :raises ConfigError: with every problem of it.
+    """
+    content = read_yaml(path, ConfigError)
+    try:
+        return Study.model_validate(content.data)
+    except ValidationError as error:
+        raise ConfigError.of(validation_problems(error, content, Study)) from None
+
+
+def run_study(
+    path: Path, *, also_measure: Mapping[str, Path], progress: Callable[[str, int, int, str], None] = lambda *_: None
+) -> list[dict[str, str]]:
+    """Train every variant with every seed and write `results.csv` beside the study, a row a run, as soon as it is known.
+
+    Runs whose row is there already are not repeated, so that a study goes on where it stopped. All runs of a study stand under one
+    parent run in MLflow.
+
+    :param also_measure: further labelled files by name; their figures get columns of their own.
+    :param progress: called with the name of the run, steps done, steps in all, and a word.
+    """
+    study = load_study(path)
+    jobs = [(variant, seed, _config(variant, seed, also_measure)) for variant in study.variants for seed in study.seeds]
+    results = path.parent / RESULTS
+    rows = read_results(results)
+    done = {(row["variant"], row["seed"]) for row in rows}
+    waiting = [job for job in jobs if (job[0].name, str(job[1])) not in done]
+    if not waiting:
+        return rows
+    first = waiting[0][2]
+    tracker = Tracker(first.tracking.uri)
+    tags = {"study": path.parent.name, "mlflow.note.content": study.question}
+    with tracker.run(experiment=first.tracking.experiment, name=f"study {path.parent.name}", params={}, tags=tags) as parent:
+        for variant, seed, config in waiting:
+            name = f"{variant.name}, seed {seed}"
+            run = train(config, progress=lambda d, t, word, name=name: progress(name, d, t, word), parent=parent.run_id)  # type: ignore[misc]
+            rows.append(_row(variant, seed, run))
+            _write(results, rows)
+    return rows
+
+
+def read_results(path: Path) -> list[dict[str, str]]:
+    """The rows of a `results.csv`; none when there is no file."""
+    if not path.exists():
+        return []
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+
+
+def spread(rows: list[dict[str, str]], variant: str, column: str) -> Spread:
+    """Mean and deviation of a column over the seeds of a variant."""
+    values = [float(row[column]) for row in rows if row["variant"] == variant and row.get(column)]
+    return Spread(mean(values), stdev(values) if len(values) > 1 else 0.0, len(values))
+
+
+def _config(variant: Variant, seed: int, also_measure: Mapping[str, Path]) -> RunConfig:
+    config = load_config(variant.config, [*variant.set, f"seed={seed}", "save=false"])
+    data = config.data.model_copy(update={"also_measure": {**config.data.also_measure, **also_measure}})
+    return config.model_copy(update={"data": data, "name": f"{config.name}-{variant.name}-{seed}"})
+
+
+def _row(variant: Variant, seed: int, run: TrainedRun) -> dict[str, str]:
+    row = {"variant": variant.name, "seed": str(seed), "run_id": run.run_id, "fit_seconds": f"{run.fit_seconds:.0f}"}
+    for part, evaluation in {"validation": run.validation, "test": run.test, **run.others}.items():
+        wanted = ["f1_macro", *(f"{name}/{figure}" for name in evaluation.labels for figure in ("f1", "precision", "recall", "ece"))]
+        row |= {f"{part}/{name}": f"{evaluation.figures[name]:.4f}" for name in wanted}
+    return row
+
+
+def _write(path: Path, rows: list[dict[str, str]]) -> None:
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(text.getvalue(), encoding="utf-8")
+    os.replace(beside, path)

@@ -1,0 +1,70 @@
+"""Studies: a row a run, going on where they stopped, and honest means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pactag.errors import ConfigError
+from pactag.studies import load_study, read_results, run_study, spread
+from pactag.tracking import Tracker
+
+STUDIES = sorted((Path(__file__).parents[2] / "experiments").glob("*/study.yaml"))
+
+
+@pytest.fixture
+def study(tmp_path, config_of) -> Path:
+    config = tmp_path / "config.yaml"
+    config.write_text(config_of("tfidf").to_yaml())
+    path = tmp_path / "which-c" / "study.yaml"
+    path.parent.mkdir()
+    lines = ["question: Which C?", "seeds: [1, 2]", "variants:"]
+    lines += [f"  - {{name: c{c}, config: {config}, set: [model.c={c}, data.train_share=0.5]}}" for c in (1, 8)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_every_variant_and_seed_has_a_row(study, small_corpus):
+    rows = run_study(study, also_measure={"more": small_corpus / "test.jsonl"})
+    assert [(row["variant"], row["seed"]) for row in rows] == [("c1", "1"), ("c1", "2"), ("c8", "1"), ("c8", "2")]
+    assert all(row["more/f1_macro"] == row["test/f1_macro"] for row in rows)
+    assert read_results(study.parent / "results.csv") == rows
+
+
+def test_runs_stand_under_one_parent(study, store):
+    run_ids = [row["run_id"] for row in run_study(study, also_measure={})]
+    parents = {Tracker(store).get_run(run_id).data.tags["mlflow.parentRunId"] for run_id in run_ids}
+    assert len(parents) == 1
+    assert Tracker(store).get_run(parents.pop()).data.tags["study"] == "which-c"
+
+
+def test_study_goes_on_where_it_stopped(study):
+    rows = run_study(study, also_measure={})
+    results = study.parent / "results.csv"
+    results.write_text("".join(results.read_text().splitlines(keepends=True)[:-1]))
+    again = run_study(study, also_measure={})
+    assert [row["run_id"] for row in again[:3]] == [row["run_id"] for row in rows[:3]]
+    assert again[3]["run_id"] != rows[3]["run_id"]
+
+
+def test_spread_is_mean_and_deviation_over_seeds():
+    rows = [{"variant": "a", "seed": str(s), "x": str(value)} for s, value in enumerate((0.1, 0.2, 0.3))] + [{"variant": "b", "x": "9"}]
+    found = spread(rows, "a", "x")
+    assert (found.mean, found.deviation, found.seeds) == (pytest.approx(0.2), pytest.approx(0.1), 3)
+
+
+def test_malformed_study_is_told_with_its_line(tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text("question: x\nvariants:\n  - {name: a, confg: b.yaml}\n")
+    with pytest.raises(ConfigError, match=r"study\.yaml:3: variants\.0\.confg: unknown field\. Did you mean config\?"):
+        load_study(path)
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.parent.name)
+def test_shipped_study_is_valid(path: Path):
+    from pactag.config import load_config
+
+    root = path.parents[2]
+    for variant in load_study(path).variants:
+        load_config(root / variant.config, variant.set)

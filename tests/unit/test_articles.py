@@ -154,9 +154,20 @@ def test_binary_file_is_told(raw: bytes):
         decode(raw, where="a.bin")
 
 
-def test_a_stray_control_character_does_not_make_a_file_binary():
-    text = "x" * 200 + "\x0c\x1b"
-    assert decode(text.encode(), where="a") == text
+@pytest.mark.parametrize("found", [b"\0", b"\x01\x02\x03"], ids=["one nul", "controls"])
+def test_invalid_utf8_with_bytes_that_no_text_has_is_binary(found: bytes):
+    with pytest.raises(InputError, match="is a binary file, not text"):
+        decode(b"x" * 200 + found + b"\xe9", where="a.bin")
+
+
+def test_one_control_character_in_a_hundred_is_still_text():
+    raw = b"x" * 99 + b"\x1b"
+    assert decode(raw, where="a") == raw.decode()
+
+
+def test_two_control_characters_in_a_hundred_are_binary():
+    with pytest.raises(InputError, match="is a binary file"):
+        decode(b"x" * 98 + b"\x1b" * 2, where="a")
 
 
 def test_line_ends_of_windows_become_those_of_unix():

@@ -93,6 +93,10 @@ def test_context_of_exactly_the_room_is_whole():
     assert _encode(_words(0, 4), _words(50, 3), max_tokens=10).ids == [CLS, *_ids(50, 3), SEP, *_ids(0, 4), SEP]
 
 
+def test_room_for_one_token_and_its_separator_is_used():
+    assert _encode(_words(0, 6), _words(50, 3), max_tokens=10).ids == [CLS, 152, SEP, *_ids(0, 6), SEP]
+
+
 def test_room_for_a_separator_only_stays_empty():
     assert _encode(_words(0, 7), "w50", max_tokens=10).ids == [CLS, *_ids(0, 7), SEP]
 
@@ -179,6 +183,11 @@ def test_batches_hold_every_input_once_within_the_limits(lengths, max_sentences,
 def test_inputs_of_like_length_share_a_batch():
     found = [sorted(positions.tolist()) for positions, _ in batches(_encoded([9, 2, 8, 3]), PAD, max_sentences=2)]
     assert found == [[1, 3], [0, 2]]
+
+
+def test_batches_are_filled_up_to_the_limit():
+    assert [len(positions) for positions, _ in batches(_encoded([4] * 7), PAD, max_tokens=12)] == [3, 3, 1]
+    assert [len(positions) for positions, _ in batches(_encoded([4] * 7), PAD, max_sentences=2)] == [2, 2, 2, 1]
 
 
 def test_padding_is_masked():

@@ -239,6 +239,7 @@ def test_missing_file_is_told(tmp_path):
 SHARES = st.floats(min_value=0, max_value=1, exclude_min=True, exclude_max=True)
 POSITIVE = st.floats(min_value=1e-12, max_value=1e12)
 PATHS = st.text(st.characters(codec="utf-8", exclude_characters="\0")).map(Path)
+OTHERS = st.dictionaries(st.text(), PATHS, max_size=2)
 NGRAMS = st.lists(st.integers(1, 9), min_size=2, max_size=2).map(lambda pair: tuple(sorted(pair)))
 CONTEXTS = st.builds(ContextConfig, preceding=st.integers(0, 8), title=st.booleans())
 WEIGHTS = st.sampled_from(["balanced", None])
@@ -261,7 +262,7 @@ def configs(draw) -> RunConfig:
     return RunConfig(
         name=draw(st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z")),
         seed=draw(st.integers(0, 2**40)),
-        data=draw(st.builds(DataConfig, corpus=PATHS, schema_file=PATHS, train_share=SHARES)),
+        data=draw(st.builds(DataConfig, corpus=PATHS, schema_file=PATHS, also_measure=OTHERS, train_share=SHARES)),
         model=model,
         training=draw(training) if model.kind == "encoder" else None,
         operating_point=draw(POINTS),

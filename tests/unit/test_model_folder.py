@@ -286,8 +286,10 @@ def test_edited_manifest_is_told_with_its_field(folder, change, field: str):
 def test_manifest_that_lacks_a_value_for_a_label_is_told(folder, field: str):
     _edit(folder, **{field: {}})
     told = _refusal(folder)
+    assert told.startswith("model/pactag.json: ")
     assert field in told
     assert "offer" in told
+    assert ": : " not in told
 
 
 # The schema of a model

@@ -139,6 +139,15 @@ def test_value_that_yaml_cannot_make_is_told(tmp_path, value: str):
     assert _refused(tmp_path, f"a: 1\nb: {value}\n").startswith("file.yaml")
 
 
+@pytest.mark.parametrize("key", ["010", "1:30", "0x1F", "1_000", "+5"])
+def test_any_number_may_be_a_key(tmp_path, key: str):
+    assert len(_read(tmp_path, f"a: 1\n{key}: x\n").data) == 2
+
+
+def test_file_that_is_nested_without_end_is_told(tmp_path):
+    assert _refused(tmp_path, "a: " + "[" * 5000 + "]" * 5000).startswith("file.yaml")
+
+
 def test_python_objects_are_not_made(tmp_path):
     assert "not valid YAML" in _refused(tmp_path, "a: !!python/object/apply:os.getcwd []\n")
 

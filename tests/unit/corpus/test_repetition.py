@@ -103,6 +103,10 @@ def test_each_pair_of_duplicates_is_told_once():
     assert sorted(repetition(_rows(text, text, text)).duplicates) == [("a0:0", "a1:0"), ("a0:0", "a2:0"), ("a1:0", "a2:0")]
 
 
+def test_equal_sentences_of_eight_words_are_duplicates():
+    assert repetition(_rows(EIGHT, EIGHT)).duplicates == (("a0:0", "a1:0"),)
+
+
 def test_equal_sentences_of_seven_words_are_no_duplicates():
     assert repetition(_rows("one two three four five six seven", "one two three four five six seven")).duplicates == ()
 

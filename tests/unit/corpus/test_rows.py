@@ -202,9 +202,12 @@ def test_wrong_encoding_is_told_with_its_byte(problems, line_of):
     assert found == f"train.jsonl:2: byte {column} (0xfc) is not valid UTF-8. Save the file as UTF-8"
 
 
-def test_lone_surrogate_is_told_because_no_file_can_hold_it(problems):
-    (found,) = problems(train=['{"article_id": "a", "index": 0, "text": "cut \\ud83d", "labels": []}'])
+@pytest.mark.parametrize("field", ["text", "title", "article_id"])
+def test_lone_surrogate_is_told_because_no_file_can_hold_it(problems, field: str):
+    row = {"article_id": "a", "index": 0, "title": "T", "text": "x", "labels": []}
+    (found,) = problems(train=[json.dumps({**row, field: "cut \ud83d"})])
     assert found.startswith("train.jsonl:1: ")
+    assert field in found
 
 
 @pytest.mark.parametrize("line", ["[" * 100_000, '{"index": ' + "9" * 5000 + "}"], ids=["nested", "digits"])

@@ -192,12 +192,13 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
             continue
         try:
             value = yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError):
+        except (yaml.YAMLError, ValueError, RecursionError):
             problems.append(Problem(f"--set {override}", f"{text!r} is not a YAML value", "Quote it"))
             continue
         data = _with_value(data, field, value)
         # What --set puts in stands on no line of the file.
         lines = {at: line for at, line in lines.items() if at[: len(field)] != field}
+        lines[field] = 0
     if problems:
         raise ConfigError.of(problems)
     return parse_config(YamlContent(path, data, lines))

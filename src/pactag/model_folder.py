@@ -144,8 +144,10 @@ def read_manifest(path: Path | str) -> Manifest:
         manifest = Manifest.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        where = f"{path / MANIFEST}: {'.'.join(map(str, first['loc']))}"
-        raise ModelFolderError(where, first["msg"], "The file was edited or cut; restore the folder") from None
+        where = ": ".join([str(path / MANIFEST), *filter(None, [".".join(map(str, first["loc"]))])])
+        raise ModelFolderError(
+            where, first["msg"].removeprefix("Value error, "), "The file was edited or cut; restore the folder"
+        ) from None
     _check_files(path, manifest, names)
     return manifest
 

@@ -20,7 +20,7 @@ FieldPath = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class YamlContent:
-    """A parsed file: its data, and the line (from 1) on which each field stands."""
+    """A parsed file: its data, and the line (from 1) on which each field stands; 0 for a field that the command line gave."""
 
     path: Path
     data: Any
@@ -29,8 +29,11 @@ class YamlContent:
     def where(self, field: FieldPath) -> str:
         """`file:line: field`, with the line of the nearest parent when the field itself is absent."""
         for end in range(len(field), -1, -1):
-            if field[:end] in self.lines:
-                return f"{self.path}:{self.lines[field[:end]]}: {dotted(field)}" if field else f"{self.path}"
+            line = self.lines.get(field[:end])
+            if line == 0:
+                return f"--set {dotted(field)}"
+            if line is not None:
+                return f"{self.path}:{line}: {dotted(field)}" if field else f"{self.path}"
         return f"{self.path}: {dotted(field)}"
 
 
@@ -58,6 +61,8 @@ def read_yaml(path: Path, error: type[PactagError]) -> YamlContent:
     except yaml.MarkedYAMLError as bad:
         line = bad.problem_mark.line + 1 if bad.problem_mark else 1
         raise error(f"{path}:{line}", f"not valid YAML ({bad.problem})", "Check indentation, colons and quotes") from None
+    except RecursionError:
+        raise error(str(path), "is nested too deep, or contains itself", "Write it flatter") from None
     except (yaml.YAMLError, ValueError) as bad:
         raise error(str(path), f"not valid YAML ({bad})", "Check it with a YAML-aware editor") from None
     if not isinstance(data, dict):
@@ -81,7 +86,7 @@ def _collect_lines(node: Any, at: FieldPath, lines: dict[FieldPath, int], twice:
             # Keys are compared as they are written; pydantic names a number as a number.
             here = (*at, key.value)
             if key.tag == "tag:yaml.org,2002:int":
-                lines[(*at, int(key.value, 0))] = key.start_mark.line + 1
+                lines[(*at, yaml.safe_load(key.value))] = key.start_mark.line + 1
             if key.value in seen:
                 twice.append(Problem(f"{path}:{key.start_mark.line + 1}: {dotted(here)}", "is given twice", "Keep one of the two"))
             seen.add(key.value)
@@ -125,7 +130,9 @@ def validation_problems(error: ValidationError, content: YamlContent, model: typ
                 shown = repr(given) if not isinstance(given, Mapping | list) else "this"
                 message = item["msg"].removeprefix("Value error, ")
                 found = f"{shown} is not allowed" if shown != "this" else "not allowed"
-                problems.append(Problem(where, found, message[:1].upper() + message[1:]))
+                # Messages of our own begin with a field name, which stays as it is written.
+                told = message if item["type"] == "value_error" else message[:1].upper() + message[1:]
+                problems.append(Problem(where, found, told))
     return problems
 
 

@@ -76,7 +76,7 @@ def read_passes(folder: Path, articles: Mapping[str, WrittenArticle], schema: Sc
             where = f"{path}:{number}"
             try:
                 record = PassRecord.model_validate(json.loads(line))
-            except (json.JSONDecodeError, ValidationError) as error:
+            except (ValueError, RecursionError) as error:
                 problems.append(Problem(where, f"is no pass record ({_told(error)})", "See src/pactag/corpus/passes.py"))
                 continue
             problems += _check(record, articles.get(record.article_id), where, schema)
@@ -88,8 +88,8 @@ def read_passes(folder: Path, articles: Mapping[str, WrittenArticle], schema: Sc
     return Passes(by_reader)
 
 
-def _told(error: json.JSONDecodeError | ValidationError) -> str:
-    if isinstance(error, json.JSONDecodeError):
+def _told(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
         return str(error)
     return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
 
@@ -102,6 +102,11 @@ def _check(record: PassRecord, article: WrittenArticle | None, where: str, schem
         return [Problem(where, f"was made for another text of {record.article_id} ({record.digest}, now {article.digest})", fix)]
     count = len(article.sentences)
     problems = []
+    if record.judged is not None:
+        for index in set(record.labels) - set(record.judged):
+            problems.append(
+                Problem(where, f"labels sentence {index} of {record.article_id}, which it says was not judged", "Add it to `judged`")
+            )
     for index in {*record.labels, *record.reasons, *(record.judged or ())}:
         if not 0 <= index < count:
             problems.append(Problem(where, f"{record.article_id} has no sentence {index}", f"It has 0 to {count - 1}"))

@@ -203,8 +203,9 @@ def _parse(line: bytes, where: str, schema: Schema, problems: list[Problem]) -> 
         problems.append(Problem(where, f"'index' is {data['index']}", "Count from 0"))
     if not data["text"].strip():
         problems.append(Problem(where, "'text' is empty", "Drop the line or give its sentence"))
-    if any("\ud800" <= character <= "\udfff" for character in data["text"]):
-        problems.append(Problem(where, "'text' holds half of a surrogate pair", "Repair the character"))
+    for name in ("article_id", "title", "text"):
+        if isinstance(data.get(name), str) and any("\ud800" <= character <= "\udfff" for character in data[name]):
+            problems.append(Problem(where, f"{name!r} holds half of a surrogate pair", "Repair the character"))
     if not isinstance(data.get("title"), str | None):
         problems.append(Problem(where, f"'title' is {data['title']!r}", "It must be a str or null"))
     for label in data["labels"]:

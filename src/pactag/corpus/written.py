@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from pactag.errors import CorpusError, Problem
@@ -26,6 +27,13 @@ from pactag.schema import Schema
 
 FIELDS = ("title", "date", "topic", "register", "structure")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return bool(_DATE.fullmatch(text)) and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,7 @@ def _read(path: Path, schema: Schema, problems: list[Problem]) -> WrittenArticle
         if found != name or not value.strip():
             problems.append(Problem(f"{path}:{number + 1}", f"{found!r} stands where `{name}: ...` should", f"Header: {', '.join(FIELDS)}"))
         header[name] = value.strip()
-    if not problems[before:] and not _DATE.fullmatch(header["date"]):
+    if not problems[before:] and not _is_date(header["date"]):
         problems.append(Problem(f"{path}:2", f"{header['date']!r} is not a date", "Write YYYY-MM-DD"))
     sentences: list[WrittenSentence] = []
     paragraph, fresh = 0, True
@@ -110,7 +118,7 @@ def _read(path: Path, schema: Schema, problems: list[Problem]) -> WrittenArticle
         if not line.strip():
             paragraph += not fresh
             fresh = True
-        elif line.startswith(">"):
+        elif line.lstrip().startswith(">"):
             if not sentences:
                 problems.append(Problem(where, "an intent stands before any sentence", "Put it under its sentence"))
                 continue
@@ -129,7 +137,7 @@ def _read(path: Path, schema: Schema, problems: list[Problem]) -> WrittenArticle
 
 
 def _intent(line: str, sentence: str, where: str, schema: Schema, problems: list[Problem]) -> Intent | None:
-    parts = [part.strip() for part in line[1:].split("|")]
+    parts = [part.strip() for part in line.strip()[1:].split("|")]
     if len(parts) != 3:
         problems.append(Problem(where, f"{line!r} has {len(parts)} parts", "Write `> label | source | target`"))
         return None

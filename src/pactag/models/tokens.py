@@ -63,7 +63,10 @@ class SentenceTokenizer:
         texts = {text for item in inputs for text in (item.text, *item.before, item.title or "") if text}
         limit = self.settings.max_tokens * _CHARACTERS_PER_TOKEN
         ordered = sorted(texts)
-        encodings = self._tokenizer.encode_batch_fast([text[:limit] for text in ordered], add_special_tokens=False)
+        # Only a sentence without end is cut here; of a context that long, the end is what stands nearest.
+        context = {text for item in inputs for text in item.before} - {item.text for item in inputs}
+        cut = [text[-limit:] if text in context else text[:limit] for text in ordered]
+        encodings = self._tokenizer.encode_batch_fast(cut, add_special_tokens=False)
         ids = {text: encoding.ids for text, encoding in zip(ordered, encodings, strict=True)}
         return [self._assemble(item, ids) for item in inputs]
 

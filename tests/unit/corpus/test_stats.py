@@ -16,7 +16,7 @@ def stats(schema):
         "train": (
             Row("a", 0, "One two three.", ("threat", "condition"), extra={"topic": "strikes", "writer": "w1"}),
             Row("a", 1, "Four.", (), extra={"topic": "strikes", "writer": "w1"}),
-            Row("b", 0, "Five six.", ("proposal", "threat", "condition"), extra={"topic": "floods", "writer": "w1"}),
+            Row("b", 0, "Five six seven.", ("proposal", "threat", "condition"), extra={"topic": "floods", "writer": "w1"}),
         ),
         "validation": (Row("c", 0, "Seven eight.", ("threat",), extra={"topic": "strikes", "writer": "w2"}),),
         "test": (),
@@ -47,7 +47,7 @@ def test_sentences_without_a_label_are_counted(stats):
 
 
 def test_words_are_counted(stats):
-    assert stats["all"]["words_per_sentence"] == 2.0
+    assert stats["splits"]["train"]["words_per_sentence"] == 2.3
 
 
 def test_split_without_rows_has_zeros(stats):

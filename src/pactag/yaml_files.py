@@ -130,8 +130,8 @@ def validation_problems(error: ValidationError, content: YamlContent, model: typ
                 shown = repr(given) if not isinstance(given, Mapping | list) else "this"
                 message = item["msg"].removeprefix("Value error, ")
                 found = f"{shown} is not allowed" if shown != "this" else "not allowed"
-                # Messages of our own begin with a field name, which stays as it is written.
-                told = message if item["type"] == "value_error" else message[:1].upper() + message[1:]
+                # A message that begins with the name of a field leaves it as it is written.
+                told = message if "_" in message.split()[0] else message[:1].upper() + message[1:]
                 problems.append(Problem(where, found, told))
     return problems
 

@@ -85,6 +85,10 @@ class TrainingConfig(_Part):
     epochs: float = Field(5, gt=0, le=100, description="passes over the training split")
     batch_size: int = Field(32, ge=1, description="sentences per step")
     learning_rate: float = Field(3e-4, gt=0, lt=1, description="peak rate of the encoder")
+    probe_first: bool = Field(
+        True,
+        description="start from a logistic regression on the untouched encoder instead of a random output layer: learns sooner, and surely",
+    )
     head_learning_rate: float = Field(3e-3, gt=0, lt=1, description="peak rate of the output layer; about ten times the encoder's")
     layer_decay: float = Field(1.0, gt=0, le=1, description="factor on the rate from each layer to the one below it")
     warmup_share: float = Field(0.1, ge=0, lt=1, description="share of the steps over which the rate rises from 0")

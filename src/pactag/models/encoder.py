@@ -20,6 +20,8 @@ from pactag.models.pretrained import load_pretrained
 from pactag.models.quiet import quiet
 from pactag.models.tokens import Encoded, SentenceTokenizer, pad
 
+# Strong regularisation: the probe shall point the right way, not fit the last sentence.
+_PROBE_C = 0.02
 _SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
 
 
@@ -41,6 +43,8 @@ class EncoderClassifier(PooledClassifier):
         if settings.freeze_embeddings:
             for parameter in model.network.encoder.get_input_embeddings().parameters():
                 parameter.requires_grad = False
+        if training.probe_first:
+            model.fit_head(train, c=_PROBE_C, class_weight=None, seed=config.seed)
         model._fine_tune(train, validation, training, seed=config.seed, context=context)
         return model
 

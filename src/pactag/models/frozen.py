@@ -10,7 +10,6 @@ import torch
 from pactag.config import FrozenModel, RunConfig
 from pactag.corpus.rows import LabelledSentences
 from pactag.models.base import FitContext
-from pactag.models.linear import linear_head
 from pactag.models.pooled import PooledClassifier, PooledNetwork, tokenizer_for
 from pactag.models.pretrained import load_pretrained
 
@@ -30,14 +29,5 @@ class FrozenClassifier(PooledClassifier):
         pretrained = load_pretrained(settings.base, settings.revision)
         tokenizer = tokenizer_for(pretrained, max_tokens=settings.max_tokens, context=settings.context, pooling="mean")
         model = cls(PooledNetwork(pretrained.encoder, len(labels)), tokenizer, pretrained.info)
-        vectors = model.embed(train.inputs)
-        # Regularisation treats all dimensions alike, so they are brought to one scale; the head takes the scale back.
-        mean, scale = vectors.mean(0), vectors.std(0) + 1e-6
-        weights, bias = linear_head(
-            (vectors - mean) / scale, train.targets, c=settings.c, class_weight=settings.class_weight, seed=config.seed
-        )
-        weights = weights / scale
-        with torch.no_grad():
-            model.network.head.weight.copy_(torch.from_numpy(weights))
-            model.network.head.bias.copy_(torch.from_numpy(bias - weights @ mean))
+        model.fit_head(train, c=settings.c, class_weight=settings.class_weight, seed=config.seed)
         return model

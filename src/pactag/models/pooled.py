@@ -13,6 +13,7 @@ import torch
 import transformers
 
 from pactag.config import ContextConfig
+from pactag.corpus.rows import LabelledSentences
 from pactag.errors import ConfigError, ModelFolderError
 from pactag.model_folder import ENCODER, TOKENIZER, TORCH_WEIGHTS, BaseModelInfo, Manifest, Tokens
 from pactag.models.pretrained import Pretrained, without_pooler
@@ -62,6 +63,23 @@ class PooledClassifier:
     def embed(self, inputs: Sequence[SentenceInput]) -> np.ndarray:
         """Sentence vectors, shape `(len(inputs), hidden)`, float32."""
         return self._run(inputs, self.network.embed, self.network.head.in_features)
+
+    def fit_head(self, train: LabelledSentences, *, c: float, class_weight: str | None, seed: int) -> None:
+        """Set the output layer to one logistic regression per label on the sentence vectors, the encoder as it is.
+
+        :param c: inverse regularisation strength.
+        """
+        # Imported here: tagging with a trained model needs no scikit-learn.
+        from pactag.models.linear import linear_head
+
+        vectors = self.embed(train.inputs)
+        # Regularisation treats all dimensions alike, so they are brought to one scale; the head takes the scale back.
+        mean, scale = vectors.mean(0), vectors.std(0) + 1e-6
+        weights, bias = linear_head((vectors - mean) / scale, train.targets, c=c, class_weight=class_weight, seed=seed)
+        weights = weights / scale
+        with torch.no_grad():
+            self.network.head.weight.copy_(torch.from_numpy(weights))
+            self.network.head.bias.copy_(torch.from_numpy(bias - weights @ mean))
 
     def _run(self, inputs: Sequence[SentenceInput], function: Any, width: int) -> np.ndarray:
         result = np.zeros((len(inputs), width), dtype=np.float32)

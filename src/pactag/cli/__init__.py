@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 an error of pactag itself, with its traceback; 2 a mistake
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 import typer
@@ -38,6 +39,8 @@ def main() -> None:
     # Nothing that pactag calls reports to anybody, unless the user said otherwise.
     for name, value in (("MLFLOW_DISABLE_TELEMETRY", "true"), ("HF_HUB_DISABLE_TELEMETRY", "1"), ("DO_NOT_TRACK", "1")):
         os.environ.setdefault(name, value)
+    # A job that is told to end (by a scheduler, or by `kill`) ends its run as KILLED, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         app()
     except PactagError as error:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -223,3 +226,21 @@ def _written(config, folder: Path) -> Path:
     path = folder / "config.yaml"
     path.write_text(config.to_yaml())
     return path
+
+
+def test_terminated_training_ends_its_run_as_killed(config_of, store, tmp_path):
+    from pactag.tracking import Tracker
+
+    training = {"epochs": 100, "early_stopping": None}
+    config = _written(config_of("encoder", name="terminated", training=training), tmp_path)
+    command = [sys.executable, "-m", "pactag.cli", "train", str(config)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        # The first line of progress says that training is under way.
+        assert process.stderr.readline().startswith("training terminated")
+        process.send_signal(signal.SIGTERM)
+        process.stderr.read()
+    assert process.returncode == 128 + signal.SIGTERM
+    tracker = Tracker(store)
+    runs = tracker.client.search_runs([tracker.experiment_id("tests")], "attributes.run_name = 'terminated'")
+    assert [run.info.status for run in runs] == ["KILLED"]

@@ -75,7 +75,10 @@ class ChangedParam:
 
 @dataclass(frozen=True)
 class SentenceDifference:
-    """A sentence that the runs score differently, and the label whose score differs most."""
+    """A sentence that the runs score differently, and the label whose score differs most.
+
+    `change` is unchanged, mended, broken, or still wrong (in another way).
+    """
 
     id: str
     text: str
@@ -92,7 +95,7 @@ class SentenceDifference:
 class Pair:
     """One run against the baseline. `figures` has macro-F1 first, then each label.
 
-    `mended` sentences have all labels right in the run and not in the baseline, `broken` ones the other way round; `otherwise` counts
+    `mended` sentences have all labels right in the run and not in the baseline, `broken` ones the other way round; `still_wrong` counts
     those that changed from one mistake to another.
     """
 
@@ -101,7 +104,7 @@ class Pair:
     figures: tuple[Figure, ...]
     mended: int
     broken: int
-    otherwise: int
+    still_wrong: int
     params: tuple[ChangedParam, ...]
     sentences: tuple[SentenceDifference, ...]
 
@@ -111,7 +114,7 @@ class Pair:
 
     @property
     def changed(self) -> int:
-        return self.mended + self.broken + self.otherwise
+        return self.mended + self.broken + self.still_wrong
 
     @property
     def worse(self) -> bool:
@@ -149,7 +152,7 @@ class Comparison:
                 "name": pair.run.name,
                 "verdict": pair.verdict,
                 "figures": [asdict(figure) for figure in pair.figures],
-                "changed": {"mended": pair.mended, "broken": pair.broken, "otherwise": pair.otherwise},
+                "changed": {"mended": pair.mended, "broken": pair.broken, "still_wrong": pair.still_wrong},
                 "params": [asdict(param) for param in pair.params],
                 "sentences": [asdict(sentence) for sentence in pair.sentences],
             }
@@ -274,16 +277,25 @@ def _pair(baseline: RecordedRun, run: RecordedRun, resamples: int, seed: int) ->
         for name in sorted({*baseline.params, *run.params})
         if baseline.params.get(name) != run.params.get(name)
     )
-    counts = {kind: changes.count(kind) for kind in ("mended", "broken", "otherwise")}
-    return Pair(baseline, run, figures, **counts, params=params, sentences=_most_different(baseline, run, changes))
+    return Pair(
+        baseline=baseline,
+        run=run,
+        figures=figures,
+        mended=changes.count("mended"),
+        broken=changes.count("broken"),
+        still_wrong=changes.count("still wrong"),
+        params=params,
+        sentences=_most_different(baseline, run, changes),
+    )
 
 
 def _changes(baseline: RecordedRun, run: RecordedRun) -> list[str]:
-    """For each sentence: same, mended, broken, or otherwise wrong."""
+    """For each sentence: unchanged, mended, broken, or still wrong in another way."""
     was_right = (baseline.predicted == baseline.targets).all(1)
     is_right = (run.predicted == run.targets).all(1)
     same = (baseline.predicted == run.predicted).all(1)
-    return [str(word) for word in np.select([same, is_right & ~was_right, was_right & ~is_right], ["same", "mended", "broken"], "otherwise")]
+    words = np.select([same, is_right & ~was_right, was_right & ~is_right], ["unchanged", "mended", "broken"], "still wrong")
+    return [str(word) for word in words]
 
 
 def _most_different(baseline: RecordedRun, run: RecordedRun, changes: Sequence[str]) -> tuple[SentenceDifference, ...]:

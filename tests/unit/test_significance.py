@@ -118,9 +118,9 @@ def test_memory_bound_parts_cover_every_resample(monkeypatch):
         assert (one.low, one.high) == pytest.approx((other.low, other.high), abs=1e-12)
 
 
-def test_ten_thousand_resamples_take_well_under_a_second():
+def test_ten_thousand_resamples_take_less_than_a_second():
     first, second = systems(150, labels=4, sentences=15)
     started = time.process_time()
     bootstrap_intervals(first, second)
     permutation_p_values(first, second)
-    assert time.process_time() - started < 2.0
+    assert time.process_time() - started < 1.0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +30,8 @@ DEFAULT_ARTIFACTS = Path("experiments/artifacts")
 REGISTERED_NAME = "pactag"
 CHAMPION = "champion"
 PREVIOUS = "previous"
+# The context of the input that a run is measured on in the end.
+TESTING = "testing"
 
 _MAX_PARAM = 6000
 _SOURCE = {"mlflow.source.name": "pactag", "mlflow.source.type": "LOCAL", "status": "running"}
@@ -61,6 +65,14 @@ class LoggedInput:
     context: str
     digest: str
     rows: Sequence[Row]
+
+
+@dataclass(frozen=True)
+class _Registered:
+    """A version of a registered model, and the run that trained it."""
+
+    version: str
+    run_id: str
 
 
 class Tracker:
@@ -147,10 +159,16 @@ class Tracker:
             raise TrackingError(f"run {run_id!r}", "is not in this store", fix) from None
 
     def run_id_of(self, name: str) -> str:
-        """The id behind a run id, `runs:/<id>`, or `latest`: the newest whole run of the store.
+        """The id behind a run id, `runs:/<id>`, `models:/<name>@<alias>`, or `latest`: the newest whole run of the store.
 
-        :raises TrackingError: when no run is whole.
+        :raises TrackingError: when no run is whole, or no model version has that alias.
         """
+        registered, at, alias = name.removeprefix("models:/").partition("@")
+        if name.startswith("models:/") and at:
+            version = self._aliased(alias, name=registered)
+            if version is None:
+                raise TrackingError(name, "is not in this store", "Promote a run first: pactag promote latest")
+            return version.run_id
         if name != "latest":
             return name.removeprefix("runs:/").strip("/")
         with _mlflow_errors(self.uri):
@@ -183,32 +201,110 @@ class Tracker:
             raise TrackingError(address, "was not saved by pactag", "Name a run or model that `pactag train` made")
         return folder
 
-    def promote(self, run_id: str, *, name: str = REGISTERED_NAME) -> tuple[str, str | None]:
+    def logged_table(self, run_id: str, name: str) -> Table:
+        """A table that a run holds.
+
+        :raises TrackingError: when the run has none of that name, or it cannot be read.
+        """
+        path = f"tables/{name}.json"
+        with _mlflow_errors(self.uri, about=f"run {run_id!r}"), tempfile.TemporaryDirectory() as folder:
+            if path not in {item.path for item in self.client.list_artifacts(run_id, "tables")}:
+                raise TrackingError(f"run {run_id!r}", f"holds no table {name}", "Take a run of `pactag train` that ended well")
+            text = Path(self.client.download_artifacts(run_id, path, folder)).read_text(encoding="utf-8")
+        try:
+            data = json.loads(text)
+            columns = {column: [row[i] for row in data["data"]] for i, column in enumerate(data["columns"])}
+        except (json.JSONDecodeError, KeyError, IndexError, TypeError):
+            raise TrackingError(f"run {run_id!r}", f"its table {name} is damaged", "Train again") from None
+        return Table(name, columns)
+
+    def replace_table(self, run_id: str, table: Table) -> None:
+        """Write a table into a run that has ended; one of that name from before goes, where MLflow's own call would append to it."""
+        import pandas as pd
+
+        path = f"tables/{table.name}.json"
+        with _mlflow_errors(self.uri, about=f"run {run_id!r}"):
+            if path in {item.path for item in self.client.list_artifacts(run_id, "tables")}:
+                text = pd.DataFrame(dict(table.columns)).to_json(orient="split", index=False, date_format="iso", default_handler=str)
+                self.client.log_text(run_id, text, path)
+            else:
+                RunRecorder(self, run_id, self.get_run(run_id).info.experiment_id).table(table)
+
+    def test_data_digest(self, run_id: str) -> str:
+        """The digest of the test split that a run was measured on.
+
+        :raises TrackingError: when the run logged none.
+        """
+        for item in self.get_run(run_id).inputs.dataset_inputs:
+            contexts = [tag.value for tag in item.tags if tag.key == "mlflow.data.context"]
+            if contexts == [TESTING] and item.dataset.name == "test":
+                return str(item.dataset.digest)
+        raise TrackingError(f"run {run_id!r}", "does not say which test data it was measured on", "Take a run of `pactag train`")
+
+    def model_of(self, run_id: str) -> str:
+        """The id of the LoggedModel of a whole run.
+
+        :raises TrackingError: for a run that is not whole or saved no model.
+        """
+        tags = self.get_run(run_id).data.tags
+        if tags.get("status") != "completed":
+            raise TrackingError(f"run {run_id!r}", "is not whole (no tag status=completed)", "Promote a run that ended well")
+        if MODEL_TAG not in tags:
+            raise TrackingError(f"run {run_id!r}", "saved no model", "Promote a run whose config has save: true")
+        return str(tags[MODEL_TAG])
+
+    def promote(self, run_id: str, *, name: str = REGISTERED_NAME, tags: Mapping[str, str] | None = None) -> tuple[str, str | None]:
         """Register the model of a run, move the alias `champion` to it and keep the old one as `previous`.
+
+        :param tags: further tags of the model version.
 
         Returns the new version and the version that was champion before.
         """
         mlflow = _mlflow()
-        run = self.get_run(run_id)
-        model_id = run.data.tags.get(MODEL_TAG)
-        if run.data.tags.get("status") != "completed" or model_id is None:
-            raise TrackingError(f"run {run_id!r}", "is not whole (no tag status=completed)", "Promote a run that ended well")
+        model_id = self.model_of(run_id)
         with _mlflow_errors(self.uri), _store(mlflow, self.uri):
             before = self.alias_version(CHAMPION, name=name)
             with _quiet_mlflow():
-                registered = mlflow.register_model(f"models:/{model_id}", name, tags={"run_id": run_id})
+                registered = mlflow.register_model(f"models:/{model_id}", name, tags={**(tags or {}), "run_id": run_id})
             if before is not None and before != registered.version:
                 self.client.set_registered_model_alias(name, PREVIOUS, before)
             self.client.set_registered_model_alias(name, CHAMPION, registered.version)
         return str(registered.version), before
 
+    def rollback(self, *, name: str = REGISTERED_NAME) -> tuple[str, str | None]:
+        """Make `previous` the champion again; what was champion becomes `previous`, so that a second call takes the first one back.
+
+        Returns the version that is champion now and the one that was.
+
+        :raises TrackingError: when no version is `previous`.
+        """
+        previous, champion = self.alias_version(PREVIOUS, name=name), self.alias_version(CHAMPION, name=name)
+        if previous is None:
+            fix = "There is one after a second promotion: pactag promote RUN"
+            raise TrackingError(f"models:/{name}@{PREVIOUS}", f"is not in this store ({self.uri})", fix)
+        with _mlflow_errors(self.uri):
+            self.client.set_registered_model_alias(name, CHAMPION, previous)
+            if champion is not None:
+                self.client.set_registered_model_alias(name, PREVIOUS, champion)
+        return previous, champion
+
     def alias_version(self, alias: str, *, name: str = REGISTERED_NAME) -> str | None:
         """The version an alias points to, or None."""
+        found = self._aliased(alias, name=name)
+        return found.version if found else None
+
+    def alias_run(self, alias: str, *, name: str = REGISTERED_NAME) -> str | None:
+        """The run whose model an alias points to, or None."""
+        found = self._aliased(alias, name=name)
+        return found.run_id if found else None
+
+    def _aliased(self, alias: str, *, name: str) -> _Registered | None:
         mlflow = _mlflow()
         try:
-            return str(self.client.get_model_version_by_alias(name, alias).version)
+            found = self.client.get_model_version_by_alias(name, alias)
         except mlflow.exceptions.MlflowException:
             return None
+        return _Registered(str(found.version), str(found.tags.get("run_id") or found.run_id))
 
 
 @dataclass

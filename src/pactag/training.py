@@ -20,7 +20,7 @@ from pactag.model_folder import CARD, CONFIG, FORMAT_VERSION, SCHEMA, Manifest, 
 from pactag.models import classifier
 from pactag.models.base import FitContext, SentenceClassifier
 from pactag.schema import Schema, load_schema
-from pactag.tracking import LoggedInput, RunRecorder, Table, Tracker
+from pactag.tracking import TESTING, LoggedInput, RunRecorder, Table, Tracker
 
 EXAMPLE = {"id": "example", "title": "Port talks", "text": "The pilots threatened to strike on Friday. The port has 14 pilots."}
 
@@ -155,7 +155,7 @@ def share_of_articles(rows: Sequence[Row], share: float, seed: int) -> tuple[Row
 
 
 def _log_inputs(recorder: RunRecorder, config: RunConfig, corpus: Corpus, learnt: tuple[Row, ...]) -> None:
-    contexts = {"train": "training", "validation": "validation", "test": "testing"}
+    contexts = {"train": "training", "validation": "validation", "test": TESTING}
     recorder.inputs(
         [
             LoggedInput(str(config.data.corpus / f"{split}.jsonl"), context, digest_of({split: rows}), rows)

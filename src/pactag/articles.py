@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from pactag.errors import InputError
 
@@ -86,17 +87,27 @@ def _control_share(text: str) -> float:
     return sum(c < " " and c not in _KEPT_CONTROLS for c in sample) / max(1, len(sample))
 
 
-def read_article(path: Path) -> Article:
-    """One plain-text file as an article; its id is the file name without the ending.
+def open_input(path: Path) -> BinaryIO:
+    """Open a file that the user named.
 
-    :raises InputError: for a missing file, a directory, and what `decode` refuses.
+    :raises InputError: for a missing file, a directory, and one that may not be read.
     """
     try:
-        raw = path.read_bytes()
+        return path.open("rb")
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(str(path), "no such file", "Check the path") from None
     except IsADirectoryError:
         raise InputError(str(path), "is a directory", f"Name files, for example {path / '*.txt'}") from None
     except PermissionError:
         raise InputError(str(path), "may not be read", "Check its permissions") from None
-    return Article(id=path.stem, text=decode(raw, where=str(path)))
+    except (OSError, ValueError) as bad:
+        raise InputError(str(path), f"cannot be read ({bad})", "Check the path") from None
+
+
+def read_article(path: Path) -> Article:
+    """One plain-text file as an article; its id is the file name without the ending.
+
+    :raises InputError: for a missing file, a directory, and what `decode` refuses.
+    """
+    with open_input(path) as file:
+        return Article(id=path.stem, text=decode(file.read(), where=str(path)))

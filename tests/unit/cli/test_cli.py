@@ -167,7 +167,7 @@ BAD_FILES = {
     "latin": ("Le président a refusé.".encode("latin-1"), "byte 5 (0xe9, line 1) is not valid UTF-8"),
     "utf16": ("He said no.".encode("utf-16"), "is UTF-16"),
     "missing": (None, "no such file"),
-    "folder": ("folder", "is a directory"),
+    "folder": ("folder", "holds no file that pactag reads"),
 }
 
 
@@ -192,6 +192,35 @@ def test_odd_but_readable_file_is_tagged(pactag, model, tmp_path, content: bytes
     path = tmp_path / "odd.txt"
     path.write_bytes(content)
     assert pactag("tag", path, "--model", model).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["acts.csv", "acts.html", "acts.jsonld", "acts.brat"])
+def test_ending_of_the_output_tells_the_format(pactag, model, tmp_path, name: str):
+    done = pactag("tag", REPOSITORY / "data/examples", "--model", model, "-o", tmp_path / name)
+    assert done.returncode == 0, done.stderr
+    opening = {"csv": "article_id,", "html": "<!doctype html>", "jsonld": '{"@context"', "brat": "T1\t"}[name.split(".")[1]]
+    path = tmp_path / name
+    assert (path / "stalled-talks.ann" if path.is_dir() else path).read_text().startswith(opening)
+
+
+def test_output_of_an_unknown_ending_is_told_before_the_model_is_loaded(pactag, tmp_path):
+    done = pactag("tag", REPOSITORY / "data/examples", "--model", tmp_path / "nowhere", "-o", tmp_path / "acts.docx")
+    assert done.returncode == 2
+    assert "tells no format" in done.stderr
+
+
+def test_format_without_output_is_told(pactag, tmp_path):
+    done = pactag("tag", REPOSITORY / "data/examples", "--model", tmp_path / "nowhere", "--format", "csv")
+    assert done.returncode == 2
+    assert "need --output" in done.stderr
+
+
+def test_bad_row_is_told_and_the_others_are_tagged(pactag, model):
+    rows = b'{"id": "a", "text": "He said no."}\n{"id": "b"}\n{"id": "c", "text": "She left."}\n'
+    done = pactag("tag", "-", "--input-format", "jsonl", "--model", model, "--json", stdin=rows)
+    assert done.returncode == 2
+    assert "standard input:2: has no field 'text'" in done.stderr
+    assert [json.loads(line)["article_id"] for line in done.stdout.splitlines()] == ["a", "c"]
 
 
 def test_output_into_a_missing_folder_is_told(pactag, model, tmp_path):

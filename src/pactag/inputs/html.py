@@ -1,0 +1,25 @@
+"""HTML pages: the article without menus, comments and buttons. Offsets refer to the text that was taken from the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from pactag.articles import Article, normalise
+from pactag.errors import InputError, MissingExtraError, PactagError
+
+
+def read(file: BinaryIO, where: str, id: str) -> Iterator[Article | PactagError]:
+    """The one article of a page, with its title. Each paragraph and heading stands between blank lines."""
+    try:
+        import trafilatura
+    except ImportError:  # a part of it that is missing says so with the wider error
+        yield MissingExtraError("HTML", "html")
+        return
+    page = trafilatura.bare_extraction(file.read(), with_metadata=True, include_comments=False)
+    if page is None or not (page.text or "").strip():
+        yield InputError(where, "holds no article that can be told from the rest of the page", "Give its text as a .txt file")
+        return
+    # One line a block there; here only a blank line keeps a heading apart from the sentence after it.
+    blocks = [line.strip() for line in normalise(page.text).split("\n")]
+    yield Article(normalise(id), "\n\n".join(filter(None, blocks)), normalise(page.title) if page.title else None)

@@ -1,0 +1,68 @@
+"""From what the user named to files: folders walked, patterns expanded."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pactag.errors import InputError
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file, or standard input where `path` is None. `id` is the id of its article, or the beginning of the ids of its articles."""
+
+    path: Path | None
+    id: str
+
+
+def sources(names: Iterable[Path | str], *, endings: Collection[str], leave_out: Collection[Path] = ()) -> Iterator[Source | InputError]:
+    """The files behind names, patterns, folders and `-`, in that order; within a folder or a pattern sorted.
+
+    :param endings: lower-case endings of the files that count in a folder; hidden files and folders never do.
+    :param leave_out: files to pass over in folders and patterns.
+    """
+    left_out = {path.resolve() for path in leave_out}
+    for name in map(str, names):
+        if name == "-":
+            yield Source(None, "stdin")
+        elif os.path.isdir(name):  # noqa: PTH112 - a Path of any string would raise for one with a NUL
+            yield from _in_folder(Path(name), endings, left_out)
+        elif glob.has_magic(name) and not os.path.exists(name):  # noqa: PTH110
+            yield from _matching(name, endings, left_out)
+        else:
+            yield Source(Path(name), Path(name).stem)
+
+
+def _in_folder(folder: Path, endings: Collection[str], left_out: Collection[Path]) -> Iterator[Source | InputError]:
+    unreadable: list[InputError] = []
+    paths: list[Path] = []
+
+    def note(bad: OSError) -> None:
+        unreadable.append(InputError(str(bad.filename), f"cannot be read ({bad.strerror})", "Check its permissions"))
+
+    for root, folders, files in os.walk(folder, onerror=note):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths += [Path(root, name) for name in files if not name.startswith(".") and Path(name).suffix.lower() in endings]
+    yield from unreadable
+    chosen = [path for path in sorted(paths) if path.is_file() and path.resolve() not in left_out]
+    if not chosen and not unreadable:
+        yield InputError(str(folder), "holds no file that pactag reads", f"Files in a folder need one of the endings {', '.join(endings)}")
+    for path in chosen:
+        # Two folders may hold files of one name: the way from the folder that was named keeps their ids apart.
+        yield Source(path, path.relative_to(folder).with_suffix("").as_posix())
+
+
+def _matching(pattern: str, endings: Collection[str], left_out: Collection[Path]) -> Iterator[Source | InputError]:
+    found = [Path(name) for name in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207 - absolute patterns are welcome
+    files = [path for path in found if path.is_file() and path.resolve() not in left_out]
+    folders = [] if files else [path for path in found if path.is_dir()]
+    if not files and not folders:
+        yield InputError(pattern, "matches no file", "Check the pattern")
+    for path in files:
+        yield Source(path, path.stem)
+    for path in folders:
+        yield from _in_folder(path, endings, left_out)

@@ -1,0 +1,97 @@
+"""Tagged articles to files: one format, one small module."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pactag.errors import PactagError
+from pactag.outputs import annotation, articles, brat, jsonl, page, tables
+from pactag.outputs.base import Maker, Writer
+from pactag.tagging import TaggedArticle
+
+WRITERS: dict[str, Writer] = {
+    "jsonl": jsonl.write,
+    "csv": tables.write_csv,
+    "parquet": tables.write_parquet,
+    "html": page.write,
+    "brat": brat.write,
+    "annotation": annotation.write,
+}
+ENDINGS = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".html": "html",
+    ".htm": "html",
+    ".brat": "brat",
+    ".jsonld": "annotation",
+}
+_FOLDERS = frozenset({"brat"})
+
+
+def format_of(path: Path, given: str | None = None) -> str:
+    """The format to write to a path: the given one, or that of its ending.
+
+    :raises PactagError: for a format or an ending that is not known, and where something stands that would not be replaced.
+    """
+    name = given or ENDINGS.get(path.suffix.lower())
+    if given is not None and given not in WRITERS:
+        raise PactagError(f"format {given!r}", "is not known", f"Allowed: {', '.join(WRITERS)}")
+    if name is None:
+        fix = f"End it with one of {', '.join(ENDINGS)}, or name the format: {', '.join(WRITERS)}"
+        raise PactagError(f"output {path}", "has an ending that tells no format", fix)
+    if path.is_dir():
+        raise PactagError(f"output {path}", "exists already and is a folder", "Choose another name, or remove it")
+    if name in _FOLDERS and path.exists():
+        raise PactagError(f"output {path}", "exists already", f"{name} writes a folder: choose another name, or remove it")
+    if not path.parent.is_dir():
+        raise PactagError(f"output {path}", f"there is no folder {path.parent}", "Make it first")
+    return name
+
+
+def write(tagged: Iterable[TaggedArticle], path: Path, maker: Maker, *, format: str | None = None, texts: Path | None = None) -> int:
+    """Write tagged articles; the file or folder is there whole or not at all.
+
+    :param format: one of `WRITERS`; by default the ending of the path decides.
+    :param texts: a JSONL file for the articles themselves, as `kept` writes them.
+    :returns: the number of sentences.
+    :raises PactagError: for what `format_of` refuses, and when the disk refuses to take it.
+    :raises MissingExtraError: for Parquet without pyarrow.
+    """
+    writer = WRITERS[format_of(path, format)]
+    if texts is not None and (texts.is_dir() or texts.absolute() == path.absolute()):
+        raise PactagError(f"texts {texts}", "is a folder or the output itself", "Choose another name")
+    try:
+        with _beside(path) as place:
+            if texts is None:
+                return writer(tagged, place, maker)
+            with _beside(texts) as other, other.open("w", encoding="utf-8", newline="\n") as file:
+                return writer(articles.kept(tagged, file), place, maker)
+    except OSError as bad:
+        raise PactagError(
+            f"output {bad.filename or path}", f"cannot be written ({bad.strerror})", "Check the folder and the disk"
+        ) from None
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A place in the same folder that takes the name of the path when all went well, and disappears when not."""
+    place = path.with_name(f".{path.name}.new")
+    _remove(place)
+    try:
+        yield place
+        os.replace(place, path)
+    finally:
+        _remove(place)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from pactag.cli import data, models, settings, study, tag
+from pactag.cli import annotate, data, models, settings, study, tag
 from pactag.cli.show import show_error
 from pactag.errors import PactagError
 
@@ -30,6 +30,7 @@ app.command("ui")(models.ui)
 app.add_typer(settings.schema_app, name="schema")
 app.add_typer(settings.config_app, name="config")
 app.add_typer(data.data_app, name="data")
+app.add_typer(annotate.annotate_app, name="annotate")
 app.add_typer(study.study_app, name="study")
 
 

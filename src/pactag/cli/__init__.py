@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from pactag.cli import compare, data, models, settings, study, tag
+from pactag.cli import annotate, compare, data, models, settings, study, tag
 from pactag.cli.show import show_error
 from pactag.errors import PactagError
 
@@ -33,6 +33,7 @@ app.command("ui")(models.ui)
 app.add_typer(settings.schema_app, name="schema")
 app.add_typer(settings.config_app, name="config")
 app.add_typer(data.data_app, name="data")
+app.add_typer(annotate.annotate_app, name="annotate")
 app.add_typer(study.study_app, name="study")
 
 

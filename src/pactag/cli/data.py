@@ -1,4 +1,4 @@
-"""Commands on labelled data: `data check`, `data stats`, `data build`, `data agreement`."""
+"""Commands on labelled data: `data check`, `data stats`, `data build`, `data agreement`, `data add`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pactag.cli.models import JsonOption
-from pactag.cli.show import err, out, show_json
+from pactag.cli.show import agreement_table, err, out, show_json
 from pactag.corpus.rows import read_corpus
 from pactag.schema import DEFAULT_SCHEMA, load_schema
 
@@ -106,10 +106,30 @@ def agreement(data: DataOption = Path("data"), schema_file: SchemaOption = DEFAU
         show_json([vars(item) for item in found])
         return
     for item in found:
-        title = f"{item.readers[0]} and {item.readers[1]}: {item.sentences} sentences, {item.differing} differ"
-        table = Table(title=title, title_justify="left", title_style="bold")
-        for name in ("label", "Cohen's kappa", "Krippendorff's alpha", "F1"):
-            table.add_column(name, justify="left" if name == "label" else "right")
-        for name, *values in zip(schema.names, item.kappa, item.alpha, item.f1, strict=True):
-            table.add_row(name, *(f"{value:.3f}" for value in values))
-        out.print(table)
+        out.print(agreement_table(item, schema))
+
+
+@data_app.command("add")
+def add(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="JUDGEMENTS...", help="Files that `annotate import` wrote, settled ones included.")
+    ],
+    corpus: Annotated[Path, typer.Option("--to", metavar="CORPUS", help="Folder with train.jsonl, validation.jsonl and test.jsonl.")],
+    readers: Annotated[int, typer.Option(min=1, help="How many annotators must agree where nobody has settled.")] = 2,
+    test: Annotated[
+        list[str] | None, typer.Option("--test", metavar="ARTICLE", help="Hold this new article out for testing. Repeatable.")
+    ] = None,
+    validation_share: Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of the other new sentences for validation.")] = 0.15,
+    seed: Annotated[int, typer.Option(help="Seed of the split.")] = 1,
+    schema_file: SchemaOption = DEFAULT_SCHEMA,
+) -> None:
+    """Add judged and settled articles to a corpus. Old articles keep their split; nothing is written when anything is wrong."""
+    from pactag.annotation.judgements import read_judgements
+    from pactag.annotation.merging import add_to_corpus
+
+    schema = load_schema(schema_file)
+    judgements = read_judgements(files, schema)
+    added = add_to_corpus(judgements, corpus, schema, readers=readers, test=test or [], validation_share=validation_share, seed=seed)
+    for split, rows in added.rows.items():
+        out.print(f"{split}: {len(rows)} new sentences in {len({row.article_id for row in rows})} articles")
+    out.print(f"digest {added.digest}")

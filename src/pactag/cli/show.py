@@ -18,6 +18,7 @@ from pactag.errors import PactagError
 from pactag.schema import Schema
 
 if TYPE_CHECKING:
+    from pactag.corpus.agreement import Agreement
     from pactag.evaluation import Evaluation
     from pactag.tagging import TaggedArticle
 
@@ -86,6 +87,17 @@ def evaluation_table(evaluation: Evaluation, title: str) -> Table:
     figures = evaluation.figures
     macro = [f"{figures[name]:.3f}" for name in ("precision_macro", "recall_macro", "f1_macro")]
     table.add_row("macro", *macro, str(len(evaluation.rows)), style="bold")
+    return table
+
+
+def agreement_table(item: Agreement, schema: Schema) -> Table:
+    """Kappa, alpha and F1 of two annotators, per label."""
+    title = f"{escape(item.readers[0])} and {escape(item.readers[1])}: {item.sentences} sentences, {item.differing} differ"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for name in ("label", "Cohen's kappa", "Krippendorff's alpha", "F1"):
+        table.add_column(name, justify="left" if name == "label" else "right")
+    for name, *values in zip(schema.names, item.kappa, item.alpha, item.f1, strict=True):
+        table.add_row(name, *(f"{value:.3f}" for value in values))
     return table
 
 

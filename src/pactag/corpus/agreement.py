@@ -27,24 +27,37 @@ class Agreement:
     f1: tuple[float, ...]
 
 
+# Reader -> sentence id -> the labels given; a sentence that a reader did not judge is absent.
+Views = Mapping[str, Mapping[str, frozenset[str]]]
+
+
 def agreement(articles: Mapping[str, WrittenArticle], passes: Passes, schema: Schema) -> list[Agreement]:
-    """Agreement of every two independent readers who share sentences.
+    """Agreement of every two independent readers of the written articles who share sentences.
+
+    :raises CorpusError: when no two readers share any.
+    """
+    views = {
+        reader: {
+            f"{name}:{index}": labels
+            for name, record in records.items()
+            for index in range(len(articles[name].sentences))
+            if (labels := record.of(index)) is not None
+        }
+        for reader, records in passes.independent.items()
+    }
+    return agreement_of(views, schema)
+
+
+def agreement_of(views: Views, schema: Schema) -> list[Agreement]:
+    """Agreement of every two readers who share sentences.
 
     :raises CorpusError: when no two readers share any.
     """
     found = []
-    for first, second in combinations(sorted(passes.independent), 2):
-        pairs = []
-        for name, record in passes.independent[first].items():
-            other = passes.independent[second].get(name)
-            if other is None:
-                continue
-            for index in range(len(articles[name].sentences)):
-                views = record.of(index), other.of(index)
-                if views[0] is not None and views[1] is not None:
-                    pairs.append((schema.encode(views[0]), schema.encode(views[1])))
-        if pairs:
-            ours, theirs = (np.array(side) for side in zip(*pairs, strict=True))
+    for first, second in combinations(sorted(views), 2):
+        shared = [sentence for sentence in views[first] if sentence in views[second]]
+        if shared:
+            ours, theirs = (schema.encode_many([views[reader][sentence] for sentence in shared]) for reader in (first, second))
             found.append(_of(first, second, ours, theirs))
     if not found:
         raise CorpusError("annotations", "no two readers judged the same sentence", "Have some articles read twice")

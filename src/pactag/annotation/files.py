@@ -1,0 +1,102 @@
+"""Files of the annotation loop: JSON lines in, each with its place; whole files out, or none."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pactag.errors import InputError, PactagError, Problem
+
+
+def read_text(path: Path) -> str:
+    """A UTF-8 file, with or without a byte-order mark.
+
+    :raises InputError: when it is missing, a directory, or not UTF-8.
+    """
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(str(path), "no such file", "Check the path") from None
+    except IsADirectoryError:
+        raise InputError(str(path), "is a directory", "Name a file") from None
+    except PermissionError:
+        raise InputError(str(path), "may not be read", "Check its permissions") from None
+    except UnicodeDecodeError as bad:
+        raise InputError(str(path), f"byte {bad.start} is not valid UTF-8", "Save or export the file as UTF-8") from None
+
+
+def json_lines(path: Path, problems: list[Problem]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """`(file:line, object)` for every line that is not blank; lines that are no JSON object go to `problems`."""
+    try:
+        text = read_text(path)
+    except InputError as error:
+        problems.extend(error.problems)
+        return
+    # Only \n ends a line: JSON text may hold other line separators.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        where = f"{path}:{number}"
+        try:
+            data = json.loads(line)
+        except json.JSONDecodeError as bad:
+            problems.append(Problem(where, f"invalid JSON at column {bad.colno} ({bad.msg})", "One JSON object a line"))
+        except (ValueError, RecursionError):
+            problems.append(Problem(where, "is JSON too large or too deep to read", "One JSON object a line"))
+        else:
+            if isinstance(data, dict):
+                yield where, data
+            else:
+                problems.append(Problem(where, f"is a JSON {type(data).__name__}, not an object", "One JSON object a line"))
+
+
+def told(error: ValidationError) -> str:
+    """What a validation found, in one line."""
+    return "; ".join(f"{'.'.join(map(str, item['loc'])) or 'line'}: {item['msg']}" for item in error.errors(include_url=False))
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Write beside, then rename: the file is there whole or not at all.
+
+    :raises PactagError: when its folder is missing, or a directory has its name.
+    """
+    if path.is_dir():
+        raise PactagError(str(path), "is a directory", "Name a file")
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        beside.write_bytes(content.encode("utf-8"))
+        os.replace(beside, path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise PactagError(str(path), f"there is no folder {path.parent}", "Make it first") from None
+    except PermissionError:
+        raise PactagError(str(path), "may not be written", "Check the permissions of the folder") from None
+    finally:
+        if beside.parent.is_dir():
+            beside.unlink(missing_ok=True)
+
+
+def write_folder(folder: Path, files: Mapping[str, str]) -> None:
+    """Make a new folder with these files, whole or not at all.
+
+    :raises PactagError: when the folder holds something already, or cannot be made.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise PactagError(str(folder), "holds something already", "Name a new folder, so that no work is written over")
+    folder = folder.resolve()
+    beside = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        beside.mkdir(parents=True)
+        for name, content in files.items():
+            (beside / name).write_bytes(content.encode("utf-8"))
+        os.replace(beside, folder)
+    except (PermissionError, NotADirectoryError, FileExistsError) as bad:
+        raise PactagError(str(folder), f"cannot be made ({bad.strerror})", "Name another folder") from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

@@ -1,0 +1,148 @@
+"""Judgements: what annotators said, in one form whatever the tool, one JSON object a line."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from pactag.annotation.files import json_lines, told
+from pactag.annotation.tasks import Round, Sentence, Task, TaskFolder
+from pactag.annotation.tools.reading import Reading, Status
+from pactag.corpus.agreement import Views
+from pactag.errors import InputError, Problem
+from pactag.schema import Schema
+
+
+class Judgement(Sentence):
+    """One annotator on one sentence. Labels of a skipped or rejected sentence are kept, and count for nothing."""
+
+    annotator: str = Field(min_length=1)
+    round: Round
+    status: Status
+    labels: tuple[str, ...]
+    comment: str | None = None
+
+
+@dataclass(frozen=True)
+class Imported:
+    """Judgements in the order of the tasks; and for each annotator the sentences that it said nothing of."""
+
+    judgements: tuple[Judgement, ...]
+    missing: Mapping[str, tuple[str, ...]]
+
+
+def judgements_of(readings: Iterable[Reading], folder: TaskFolder, schema: Schema) -> Imported:
+    """Check readings against the tasks that they answer.
+
+    :raises InputError: with every unknown sentence, changed text, unknown label, label given twice, and sentence judged twice by one
+        annotator, each with its place in the export.
+    """
+    problems: list[Problem] = []
+    places: dict[tuple[str, str], str] = {}
+    kept: list[Judgement] = []
+    for reading in readings:
+        task = folder.tasks.get(reading.sentence_id)
+        if task is None:
+            problems.append(
+                Problem(reading.where, f"unknown sentence {reading.sentence_id!r}", "Name the task folder that it was made from")
+            )
+            continue
+        # Spreadsheets and browsers alter white space; words they leave alone.
+        if reading.text.split() != task.text.split():
+            found = f"the text of {task.id} was changed to {_short(reading.text)!r}"
+            problems.append(Problem(reading.where, found, f"It is {_short(task.text)!r}"))
+        problems += _label_problems(reading.labels, reading.where, schema)
+        first = places.setdefault((reading.annotator, task.id), reading.where)
+        if first != reading.where:
+            problems.append(Problem(reading.where, f"{reading.annotator!r} judged {task.id} already at {first}", "Keep one of the two"))
+        kept.append(_judgement(task, reading, folder.about.round, schema))
+    if not kept and not problems:
+        problems.append(Problem("export", "holds no judgement of any sentence", "Export after annotating"))
+    if problems:
+        raise InputError.of(problems)
+    order = {sentence: number for number, sentence in enumerate(folder.tasks)}
+    kept.sort(key=lambda judgement: (order[judgement.id], judgement.annotator))
+    annotators = sorted({judgement.annotator for judgement in kept})
+    missing = {name: tuple(sentence for sentence in folder.tasks if (name, sentence) not in places) for name in annotators}
+    return Imported(tuple(kept), {name: sentences for name, sentences in missing.items() if sentences})
+
+
+def _judgement(task: Task, reading: Reading, round: Round, schema: Schema) -> Judgement:
+    return Judgement(
+        **task.model_dump(exclude={"suggested", "scores", "said"}),
+        annotator=reading.annotator,
+        round=round,
+        status=reading.status,
+        labels=tuple(name for name in schema.names if name in reading.labels),
+        comment=reading.comment,
+    )
+
+
+def _label_problems(labels: Sequence[str], where: str, schema: Schema) -> list[Problem]:
+    problems = []
+    for label in labels:
+        if label not in schema.names:
+            close = difflib.get_close_matches(label, schema.names, n=1)
+            hint = f"Did you mean {close[0]!r}? " if close else ""
+            problems.append(Problem(where, f"unknown label {label!r}", f"{hint}The schema has: {', '.join(schema.names)}"))
+    if len(set(labels)) < len(labels):
+        problems.append(Problem(where, f"a label is given twice in {list(labels)}", "Give each label once"))
+    return problems
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+@dataclass(frozen=True)
+class PlacedJudgement:
+    """A judgement and the `file:line` where it stands."""
+
+    where: str
+    judgement: Judgement
+
+
+def read_judgements(paths: Sequence[Path], schema: Schema) -> list[PlacedJudgement]:
+    """Read what `pactag annotate import` wrote.
+
+    :raises InputError: with every line that is malformed, has an unknown label, repeats another, or disagrees with another on the text
+        or the size of an article.
+    """
+    problems: list[Problem] = []
+    found: list[PlacedJudgement] = []
+    said: dict[tuple[str, str, str], str] = {}
+    texts: dict[str, PlacedJudgement] = {}
+    for path in paths:
+        for where, data in json_lines(path, problems):
+            try:
+                one = Judgement.model_validate(data)
+            except ValidationError as error:
+                problems.append(Problem(where, f"is no judgement ({told(error)})", "Write it with: pactag annotate import"))
+                continue
+            problems += _label_problems(one.labels, where, schema)
+            first = said.setdefault((one.annotator, one.round, one.id), where)
+            if first != where:
+                problems.append(Problem(where, f"{one.annotator!r} judged {one.id} already at {first}", "Keep one of the two"))
+            other = texts.setdefault(one.id, PlacedJudgement(where, one))
+            if (other.judgement.text, other.judgement.title, other.judgement.sentences) != (one.text, one.title, one.sentences):
+                problems.append(Problem(where, f"{one.id} is another sentence than at {other.where}", "Rename one of the two articles"))
+            found.append(PlacedJudgement(where, one))
+    if not found and not problems:
+        problems.append(Problem(", ".join(map(str, paths)), "holds no judgement", "Write it with: pactag annotate import"))
+    if problems:
+        raise InputError.of(problems)
+    return found
+
+
+def views_of(judgements: Iterable[Judgement]) -> Views:
+    """What independent annotators judged, for figures of agreement."""
+    views: dict[str, dict[str, frozenset[str]]] = {}
+    for one in judgements:
+        if one.round == "independent" and one.status == "judged":
+            views.setdefault(one.annotator, {})[one.id] = frozenset(one.labels)
+    return views

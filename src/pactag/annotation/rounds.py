@@ -1,0 +1,110 @@
+"""The rounds of annotation: start one from articles or from differences, take its exports in, find what is left to settle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pactag.annotation.files import write_folder
+from pactag.annotation.judgements import Imported, Judgement, judgements_of
+from pactag.annotation.tasks import (
+    ABOUT,
+    DEFAULT_PRECEDING,
+    TASKS,
+    About,
+    Said,
+    Sentence,
+    Task,
+    ToolName,
+    read_inputs,
+    read_task_folder,
+    tasks_of,
+)
+from pactag.annotation.tools import TOOLS
+from pactag.errors import InputError, Problem
+from pactag.schema import Schema
+from pactag.tagging import Tagger
+
+
+def start(
+    paths: Sequence[Path],
+    folder: Path,
+    schema: Schema,
+    *,
+    tool: ToolName,
+    preceding: int = DEFAULT_PRECEDING,
+    tagger: Tagger | None = None,
+) -> list[Task]:
+    """Write a task folder for articles, or for the sentences of an adjudication file.
+
+    :param tagger: its labels go along as suggestions. Annotators who are to judge independently must not see any.
+
+    :raises PactagError: for inputs that cannot be read, and for a folder that holds something already. Nothing is written then.
+    """
+    tasks: list[Task] = []
+    articles = []
+    for given in read_inputs(paths):
+        if isinstance(given, Task):
+            tasks.append(given)
+        else:
+            articles.append(given)
+    if tasks and tagger is not None:
+        raise InputError("--model", "is given for sentences to settle", "Leave it out: they show what annotators said")
+    if articles:
+        tasks = tasks_of(articles, schema, preceding=preceding, tagger=tagger)
+    if not tasks:
+        raise InputError(", ".join(map(str, paths)), "holds no sentence", "Name articles, or a file with sentences to settle")
+    about = About(
+        tool=tool,
+        labels=schema.names,
+        round="independent" if articles else "adjudication",
+        model=tagger.manifest.model_id if tagger is not None else None,
+    )
+    lines = "".join(task.to_json() + "\n" for task in tasks)
+    write_folder(folder, {TASKS: lines, ABOUT: about.to_json() + "\n", **TOOLS[tool].write(tasks, schema)})
+    return tasks
+
+
+def take_in(exports: Sequence[Path], folder: Path, schema: Schema, *, tool: ToolName | None = None) -> Imported:
+    """Judgements from the exports of the tool that a task folder was made for, or of another one.
+
+    :raises PactagError: with every problem of every export.
+    """
+    tasks = read_task_folder(folder, schema)
+    problems: list[Problem] = []
+    readings = [reading for path in exports for reading in TOOLS[tool or tasks.about.tool].read(path, problems)]
+    if not problems:
+        return judgements_of(readings, tasks, schema)
+    # What could be read is checked as well, so that all problems are told at once.
+    try:
+        judgements_of(readings, tasks, schema)
+    except InputError as error:
+        problems += error.problems if readings else ()
+    raise InputError.of(problems)
+
+
+def by_sentence(judgements: Iterable[Judgement]) -> dict[str, list[Judgement]]:
+    """Judgements grouped by sentence, in order of first appearance."""
+    groups: dict[str, list[Judgement]] = {}
+    for one in judgements:
+        groups.setdefault(one.id, []).append(one)
+    return groups
+
+
+def unsettled(judgements: Iterable[Judgement]) -> list[Task]:
+    """Sentences on which independent annotators differ, or which all of them passed over, unless an adjudicator has judged them.
+
+    Each carries what every annotator said.
+    """
+    found = []
+    for group in by_sentence(judgements).values():
+        if any(one.round == "adjudication" and one.status == "judged" for one in group):
+            continue
+        if len({frozenset(one.labels) for one in group if one.round == "independent" and one.status == "judged"}) == 1:
+            continue
+        said = [
+            Said(annotator=one.annotator, labels=one.labels, skipped=one.status != "judged", comment=one.comment)
+            for one in sorted(group, key=lambda one: one.annotator)
+        ]
+        found.append(Task(**{name: getattr(group[0], name) for name in Sentence.model_fields}, said=tuple(said)))
+    return sorted(found, key=lambda task: (task.article_id, task.index))

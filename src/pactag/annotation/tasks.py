@@ -1,0 +1,204 @@
+"""Annotation tasks: one sentence each, with its title and the sentences before it; and the folder that holds them.
+
+A task folder has `tasks.jsonl` (what import checks against), `tasks-about.json`, and the files of the annotation tool.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pactag.annotation.files import json_lines, read_text, told
+from pactag.articles import Article, normalise, read_article
+from pactag.errors import InputError, PactagError, Problem
+from pactag.schema import Schema, check_same_labels
+from pactag.sentences import in_context, segment
+from pactag.tagging import Tagger
+
+TASKS, ABOUT = "tasks.jsonl", "tasks-about.json"
+DEFAULT_PRECEDING = 2
+
+Round = Literal["independent", "adjudication"]
+ToolName = Literal["label-studio", "doccano", "prodigy", "csv"]
+
+
+class Record(BaseModel):
+    """A line of a JSONL file of the loop."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def to_json(self) -> str:
+        """The line; the same record gives the same bytes."""
+        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False)
+
+
+class Said(Record):
+    """What one annotator said of a sentence, for the person who settles a difference."""
+
+    annotator: str
+    labels: tuple[str, ...]
+    skipped: bool = False
+    comment: str | None = None
+
+
+class Sentence(Record):
+    """One sentence of an article: `text` stands at `start:end` of the normalised article, as the `index`-th of `sentences`."""
+
+    article_id: str = Field(min_length=1)
+    index: int = Field(ge=0)
+    sentences: int = Field(ge=1)
+    start: int = Field(ge=0)
+    end: int
+    title: str | None = None
+    before: tuple[str, ...] = ()
+    text: str = Field(min_length=1)
+
+    @property
+    def id(self) -> str:
+        return f"{self.article_id}:{self.index}"
+
+
+class Task(Sentence):
+    """A sentence to judge. `suggested` are a model's labels, None when no model was asked; `said` what annotators differ on."""
+
+    suggested: tuple[str, ...] | None = None
+    scores: dict[str, float] | None = None
+    said: tuple[Said, ...] | None = None
+
+
+class About(Record):
+    """`tasks-about.json`: which tool a folder was made for, with which labels, and by which model suggestions were made."""
+
+    format: Literal[1] = 1
+    tool: ToolName
+    labels: tuple[str, ...]
+    round: Round
+    model: str | None = None
+
+
+@dataclass(frozen=True)
+class TaskFolder:
+    """A task folder as it was read: tasks by sentence id."""
+
+    about: About
+    tasks: dict[str, Task]
+
+
+def read_inputs(paths: Sequence[Path]) -> list[Article] | list[Task]:
+    """Articles from text files and JSONL (`id`, `text`, `title`), or the tasks of adjudication files.
+
+    :raises InputError: with every file and line that cannot be read, and for ids given twice; nothing is left out.
+    """
+    problems: list[Problem] = []
+    articles: list[Article] = []
+    tasks: list[Task] = []
+    for path in paths:
+        if path.suffix != ".jsonl":
+            try:
+                articles.append(read_article(path))
+            except PactagError as error:
+                problems.extend(error.problems)
+            continue
+        for where, data in json_lines(path, problems):
+            if "said" in data:
+                try:
+                    tasks.append(Task.model_validate(data))
+                except ValidationError as error:
+                    problems.append(Problem(where, f"is no sentence to settle ({told(error)})", "Write it with: pactag annotate agreement"))
+            else:
+                articles += _article_of(where, data, problems)
+    if articles and tasks:
+        problems.append(Problem("inputs", "are articles and sentences to settle", "Start one folder for each"))
+    problems += _twice([article.id for article in articles], "article") + _twice([task.id for task in tasks], "sentence")
+    if problems:
+        raise InputError.of(problems)
+    return tasks or articles
+
+
+def _article_of(where: str, data: dict[str, object], problems: list[Problem]) -> list[Article]:
+    name, text, title = data.get("id"), data.get("text"), data.get("title")
+    if isinstance(name, str) and name.strip() and isinstance(text, str) and isinstance(title, str | None):
+        return [Article(name, normalise(text), title)]
+    problems.append(Problem(where, "is no article", 'Write {"id": "...", "text": "...", "title": "..."}; the title may be left out'))
+    return []
+
+
+def _twice(ids: list[str], what: str) -> list[Problem]:
+    return [
+        Problem(f"{what} {name!r}", "is given twice", "Give each once; rename one file")
+        for name in sorted({i for i in ids if ids.count(i) > 1})
+    ]
+
+
+def tasks_of(
+    articles: Iterable[Article], schema: Schema, *, preceding: int = DEFAULT_PRECEDING, tagger: Tagger | None = None
+) -> list[Task]:
+    """One task a sentence, with at most `preceding` sentences before it; with a tagger, its labels and scores as suggestions.
+
+    :raises SchemaError: when the tagger was trained with other labels.
+    :raises InputError: for articles without a sentence.
+    """
+    if tagger is not None:
+        check_same_labels(schema.names, tagger.schema.names, where="--model")
+    articles = list(articles)
+    spans = {article.id: tuple(segment(article.text)) for article in articles}
+    empty = [Problem(f"article {name!r}", "holds no sentence", "Leave it out") for name, found in spans.items() if not found]
+    if empty:
+        raise InputError.of(empty)
+    plain = [task for article in articles for task in _plain_tasks(article, spans[article.id], preceding)]
+    if tagger is None:
+        return plain
+    tagged = tagger.tag_many(Article(article.id, article.text, article.title, spans[article.id]) for article in articles)
+    sentences = (sentence for article in tagged for sentence in article.sentences)
+    return [
+        task.model_copy(update={"suggested": sentence.labels, "scores": {name: round(score, 4) for name, score in sentence.scores.items()}})
+        for task, sentence in zip(plain, sentences, strict=True)
+    ]
+
+
+def _plain_tasks(article: Article, spans: Sequence[tuple[int, int]], preceding: int) -> Iterator[Task]:
+    texts = [article.text[start:end] for start, end in spans]
+    seen = in_context(texts, title=article.title, preceding=preceding, with_title=True)
+    for index, ((start, end), one) in enumerate(zip(spans, seen, strict=True)):
+        yield Task(
+            article_id=article.id,
+            index=index,
+            sentences=len(spans),
+            start=start,
+            end=end,
+            title=article.title,
+            before=one.before,
+            text=one.text,
+        )
+
+
+def read_task_folder(folder: Path, schema: Schema) -> TaskFolder:
+    """Read what `pactag annotate start` wrote.
+
+    :raises InputError: when it is no such folder, or its files were altered.
+    :raises SchemaError: when it was made with other labels.
+    """
+    if not (folder / ABOUT).is_file():
+        raise InputError(str(folder), "is no task folder", "Name the folder that pactag annotate start wrote")
+    try:
+        about = About.model_validate_json(read_text(folder / ABOUT))
+    except ValidationError as error:
+        raise InputError(str(folder / ABOUT), f"was altered ({told(error)})", "Restore it, or start again") from None
+    check_same_labels(schema.names, about.labels, where=str(folder / ABOUT))
+    problems: list[Problem] = []
+    tasks: dict[str, Task] = {}
+    for where, data in json_lines(folder / TASKS, problems):
+        try:
+            task = Task.model_validate(data)
+        except ValidationError as error:
+            problems.append(Problem(where, f"was altered ({told(error)})", "Restore it, or start again"))
+        else:
+            tasks[task.id] = task
+    if problems:
+        raise InputError.of(problems)
+    return TaskFolder(about, tasks)

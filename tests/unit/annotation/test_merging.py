@@ -1,0 +1,159 @@
+"""Judged articles into a corpus: whole, once, and without moving what stands there."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pactag.annotation.judgements import read_judgements
+from pactag.annotation.merging import add_to_corpus
+from pactag.corpus.rows import read_corpus
+from pactag.errors import CorpusError
+
+LABELS = {"port:0": [], "port:1": ["threat", "condition"], "port:2": ["proposal"], "dam:0": [], "dam:1": ["accusation"]}
+BOTH = {"anna": LABELS, "ben": LABELS}
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """A corpus of one article a split."""
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    texts = {"train": "Rain fell over the hills.", "validation": "The ferry was late again today.", "test": "A school opened in June."}
+    for split, text in texts.items():
+        row = {"article_id": f"old-{split}", "index": 0, "title": "T", "text": text, "labels": [], "topic": "weather"}
+        (folder / f"{split}.jsonl").write_text(json.dumps(row) + "\n")
+    return folder
+
+
+@pytest.fixture
+def add(judged, corpus, schema):
+    def run(given, **more):
+        return add_to_corpus(read_judgements([judged(given)], schema), corpus, schema, **more)
+
+    return run
+
+
+def _files(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def _refused(run, corpus, match: str):
+    before = _files(corpus)
+    with pytest.raises(CorpusError, match=match):
+        run()
+    assert _files(corpus) == before
+
+
+def test_agreed_sentences_are_added_with_their_labels(add, corpus, schema):
+    added = add(BOTH)
+    now = read_corpus(corpus, schema)
+    new = {row.id: list(row.labels) for row in now.rows if not row.article_id.startswith("old")}
+    assert new == LABELS
+    assert added.digest == now.digest
+
+
+def test_old_lines_stay_byte_for_byte(add, corpus):
+    before = _files(corpus)
+    add(BOTH)
+    after = _files(corpus)
+    assert after.keys() == before.keys()
+    assert all(after[name].startswith(content) for name, content in before.items())
+
+
+def test_last_line_without_an_end_stays_whole(add, corpus, schema):
+    path = corpus / "train.jsonl"
+    path.write_bytes(path.read_bytes().rstrip(b"\n"))
+    add(BOTH)
+    assert len(read_corpus(corpus, schema)["train"]) == 6
+
+
+def test_article_held_out_goes_to_test(add):
+    added = add(BOTH, test=["dam"])
+    assert {split: {row.article_id for row in rows} for split, rows in added.rows.items()} == {
+        "train": {"port"},
+        "validation": set(),
+        "test": {"dam"},
+    }
+
+
+def test_adjudicator_decides(judged, corpus, schema, tmp_path):
+    path = judged({"anna": LABELS, "ben": {**LABELS, "port:0": ["threat"]}})
+    lines = path.read_text(encoding="utf-8").splitlines()
+    settled = {**json.loads(lines[0]), "annotator": "dora", "round": "adjudication", "labels": ["condition"]}
+    path.write_text("\n".join([*lines, json.dumps(settled)]) + "\n", encoding="utf-8")
+    add_to_corpus(read_judgements([path], schema), corpus, schema)
+    assert {row.id: row.labels for row in read_corpus(corpus, schema).rows}["port:0"] == ("condition",)
+
+
+def test_new_sentences_of_an_old_article_stay_in_its_split(add, corpus, schema):
+    row = {"article_id": "port", "index": 0, "title": "Port talks", "text": "The port has 14 pilots.", "labels": []}
+    with (corpus / "test.jsonl").open("a") as file:
+        file.write(json.dumps(row) + "\n")
+    rest = {sentence: labels for sentence, labels in LABELS.items() if sentence != "port:0"}
+    added = add({"anna": rest, "ben": rest})
+    assert [row.id for row in added.rows["test"]] == ["port:1", "port:2"]
+    assert [row.id for row in read_corpus(corpus, schema)["test"]] == ["old-test:0", "port:0", "port:1", "port:2"]
+
+
+def test_unsettled_difference_is_refused(add, corpus):
+    _refused(
+        lambda: add({"anna": LABELS, "ben": {**LABELS, "port:2": []}}),
+        corpus,
+        r"jsonl:\d+: annotators differ on port:2 \(anna: proposal; ben: none",
+    )
+
+
+def test_too_few_annotators_are_refused(add, corpus):
+    _refused(lambda: add({"anna": LABELS}), corpus, r"port:0 was judged by 1 of 2 annotators")
+
+
+def test_one_annotator_is_enough_when_asked_for(add):
+    assert sum(map(len, add({"anna": LABELS}, readers=1).rows.values())) == 5
+
+
+def test_hole_in_an_article_is_refused(add, corpus):
+    some = {sentence: labels for sentence, labels in LABELS.items() if sentence != "port:2"}
+    _refused(lambda: add({"anna": some, "ben": some}), corpus, r"article 'port' lacks 1 of its 3 sentences \(2\)")
+
+
+def test_skipped_sentence_is_refused(add, corpus):
+    skipped = {**LABELS, "dam:0": None}
+    _refused(lambda: add({"anna": skipped, "ben": skipped}), corpus, r"nobody judged dam:0")
+
+
+def test_adding_twice_is_refused(add, corpus):
+    add(BOTH)
+    _refused(lambda: add(BOTH), corpus, r"jsonl:1: port:0 stands in .*train\.jsonl already")
+
+
+def test_conflicting_label_is_refused(add, corpus):
+    add(BOTH)
+    other = {**LABELS, "dam:1": ["threat"]}
+    _refused(lambda: add({"anna": other, "ben": other}), corpus, r"dam:1 has the labels accusation in .*train\.jsonl, and threat here")
+
+
+def test_same_id_with_another_text_is_refused(add, corpus):
+    row = {"article_id": "dam", "index": 0, "title": None, "text": "Another dam.", "labels": []}
+    with (corpus / "train.jsonl").open("a") as file:
+        file.write(json.dumps(row) + "\n")
+    _refused(lambda: add(BOTH), corpus, r"dam:0 stands in .*train\.jsonl with another text")
+
+
+def test_sentence_of_another_article_is_refused(add, corpus):
+    text = "Unless pay rises, they will strike, the guild said."
+    row = {"article_id": "copy", "index": 0, "title": "T", "text": text, "labels": []}
+    with (corpus / "test.jsonl").open("a") as file:
+        file.write(json.dumps(row) + "\n")
+    _refused(lambda: add(BOTH), corpus, r"jsonl:\d+: port:1 is nearly the same as copy:0")
+
+
+def test_unknown_article_to_hold_out_is_refused(add, corpus):
+    _refused(lambda: add(BOTH, test=["gone"]), corpus, "--test gone: is no article of these judgements")
+
+
+def test_corpus_that_is_built_from_articles_is_refused(add, corpus):
+    (corpus.parent / "articles").mkdir()
+    (corpus.parent / "splits.json").write_text("{}")
+    _refused(lambda: add(BOTH), corpus, "is built from .* by pactag data build")

@@ -1,0 +1,113 @@
+"""From articles to task folders."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree
+
+import pytest
+from tool_exports import DAM, PORT
+
+from pactag.annotation.rounds import start
+from pactag.annotation.tasks import read_task_folder
+from pactag.errors import PactagError
+
+TOOLS = ("label-studio", "doccano", "prodigy", "csv")
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_tasks_keep_ids_and_offsets(started, schema, tool: str):
+    tasks = read_task_folder(started(tool), schema).tasks
+    assert list(tasks) == ["port:0", "port:1", "port:2", "dam:0", "dam:1"]
+    texts = {"port": PORT, "dam": DAM}
+    assert all(texts[task.article_id][task.start : task.end] == task.text for task in tasks.values())
+
+
+def test_task_shows_title_and_sentences_before(started, schema):
+    task = read_task_folder(started("csv", preceding=1), schema).tasks["port:2"]
+    assert (task.title, task.before) == ("Port talks", ("Unless pay rises, they will strike, the guild said.",))
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_no_suggestion_without_a_model(started, tool: str):
+    folder = started(tool)
+    if tool == "label-studio":
+        assert all("predictions" not in task for task in json.loads((folder / "tasks.json").read_text()))
+    elif tool == "csv":
+        assert ",x," not in (folder / "upload.csv").read_text()
+    else:
+        lines = map(json.loads, (folder / "upload.jsonl").read_text().splitlines())
+        assert all(line.get("label", []) == [] and line.get("accept", []) == [] for line in lines)
+
+
+def test_label_studio_has_the_predictions_of_a_model(started, schema, trained):
+    from pactag import Tagger
+
+    tagger = Tagger.load(trained["tfidf"].folder)
+    tagger.manifest = tagger.manifest.model_copy(update={"thresholds": dict.fromkeys(schema.names, 0.0)})
+    folder = started("label-studio", tagger=tagger)
+    (prediction,) = json.loads((folder / "tasks.json").read_text())[0]["predictions"]
+    assert prediction["result"][0]["value"]["choices"] == list(schema.names)
+    assert read_task_folder(folder, schema).about.model == tagger.manifest.model_id
+
+
+def test_label_studio_interface_follows_the_schema(started, schema):
+    view = ElementTree.parse(started("label-studio") / "interface.xml").getroot()
+    choices = view.find("Choices")
+    assert choices.get("choice") == "multiple"
+    assert [(c.get("value"), c.get("hotkey")) for c in choices] == [(label.name, label.hotkey) for label in schema.labels]
+    assert all(label.color in c.get("style") for c, label in zip(choices, schema.labels, strict=True))
+    shown = " ".join(header.get("value") for header in view.iter("Header"))
+    assert all(rule.rule in shown for label in schema.labels for rule in (*label.rules_in, *label.rules_out))
+
+
+def test_label_studio_data_has_every_field_of_the_interface(started):
+    folder = started("label-studio")
+    view = ElementTree.parse(folder / "interface.xml").getroot()
+    wanted = {value[1:] for element in view.iter() if (value := element.get("value", "")).startswith("$")}
+    assert all(wanted <= task["data"].keys() for task in json.loads((folder / "tasks.json").read_text()))
+
+
+def test_doccano_labels_follow_the_schema(started, schema):
+    labels = json.loads((started("doccano") / "labels.json").read_text())
+    assert [(label["text"], label["suffix_key"], label["background_color"]) for label in labels] == [
+        (label.name, label.hotkey, label.color) for label in schema.labels
+    ]
+
+
+def test_prodigy_keys_do_not_collide(started):
+    config = json.loads((started("prodigy") / "prodigy.json").read_text())
+    keys = [*config["keymap_by_label"].values(), *(key for own in config["keymap"].values() for key in own)]
+    assert len(keys) == len(set(keys))
+
+
+def test_folder_with_work_in_it_is_left_alone(started, articles, schema):
+    folder = started("csv")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(PactagError, match="holds something already"):
+        start(articles, folder, schema, tool="csv")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_all_bad_inputs_are_told_and_nothing_is_written(tmp_path, schema):
+    (tmp_path / "a.txt").write_text("He said no.")
+    (tmp_path / "latin.txt").write_bytes("Le président.".encode("latin-1"))
+    (tmp_path / "more.jsonl").write_text('{"id": "a", "text": "She left."}\n{"id": 3}\n{broken\n')
+    with pytest.raises(PactagError) as error:
+        start([tmp_path / name for name in ("a.txt", "latin.txt", "more.jsonl", "gone.txt")], tmp_path / "out", schema, tool="csv")
+    told = str(error.value)
+    for expected in (
+        "latin.txt: byte 5",
+        "more.jsonl:2: is no article",
+        "more.jsonl:3: invalid JSON",
+        "gone.txt: no such file",
+        "'a': is given twice",
+    ):
+        assert expected in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_article_without_a_sentence_is_told(tmp_path, schema):
+    (tmp_path / "empty.txt").write_text(" \n")
+    with pytest.raises(PactagError, match="article 'empty': holds no sentence"):
+        start([tmp_path / "empty.txt"], tmp_path / "out", schema, tool="csv")

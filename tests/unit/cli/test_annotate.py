@@ -1,0 +1,86 @@
+"""The annotation loop as a person meets it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+TEXTS = {"port": "Unless pay rises, they will strike. It rained.", "dam": "The board lied, he said. Norway offered talks."}
+
+
+@pytest.fixture
+def files(tmp_path) -> list[Path]:
+    for name, text in TEXTS.items():
+        (tmp_path / f"{name}.txt").write_text(text)
+    return [tmp_path / f"{name}.txt" for name in TEXTS]
+
+
+def _fill(folder: Path, to: Path, marks: dict[str, str | None]) -> Path:
+    """Put an x under one column of each row: `none` for sentences that are not named; rows of None stay empty."""
+    rows = list(csv.reader(io.StringIO((folder / "upload.csv").read_text(encoding="utf-8-sig"))))
+    for row in rows[1:]:
+        column = marks.get(row[0], "none")
+        if column is not None:
+            row[next(i for i, name in enumerate(rows[0]) if name.startswith(column))] = "x"
+    with to.open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return to
+
+
+@pytest.mark.parametrize("command", ["annotate", "annotate start", "annotate import", "annotate agreement", "data add"])
+def test_help_says_what_a_command_does(pactag, command: str):
+    assert "Usage" in pactag(*command.split(), "--help").stdout
+
+
+def test_the_whole_loop(pactag, files, tmp_path, small_corpus):
+    anna, ben = {"port:0": "label threat"}, {"port:0": "label condition"}
+    done = pactag("annotate", "start", *files, "--for", "csv", "-o", tmp_path / "tasks")
+    assert "4 sentences of 2 articles" in done.stdout, done.stderr
+    exports = [_fill(tmp_path / "tasks", tmp_path / f"{name}.csv", marks) for name, marks in (("anna", anna), ("ben", ben))]
+    done = pactag("annotate", "import", *exports, "--tasks", tmp_path / "tasks", "-o", tmp_path / "first.jsonl")
+    assert "8 judgements" in done.stdout, done.stderr
+    done = pactag("annotate", "agreement", tmp_path / "first.jsonl", "-o", tmp_path / "differ.jsonl")
+    assert "anna and ben: 4 sentences, 1 differ" in done.stdout, done.stderr
+    assert "1 sentences to settle" in done.stdout
+    assert pactag("annotate", "start", tmp_path / "differ.jsonl", "--for", "csv", "-o", tmp_path / "settle").returncode == 0
+    settled = _fill(tmp_path / "settle", tmp_path / "dora.csv", {"port:0": "label threat"})
+    pactag("annotate", "import", settled, "--tasks", tmp_path / "settle", "-o", tmp_path / "second.jsonl")
+    corpus = tmp_path / "corpus"
+    shutil.copytree(small_corpus, corpus)
+    done = pactag("data", "add", tmp_path / "first.jsonl", tmp_path / "second.jsonl", "--to", corpus, "--test", "dam")
+    assert "test: 2 new sentences in 1 articles" in done.stdout, done.stderr
+    digest = json.loads(pactag("data", "stats", corpus, "--json").stdout)["digest"]
+    assert f"digest {digest}" in done.stdout
+    rows = [json.loads(line) for line in (corpus / "train.jsonl").read_text().splitlines()]
+    assert [row["labels"] for row in rows if row["article_id"] == "port"] == [["threat"], []]
+
+
+def test_import_tells_what_is_missing(pactag, files, tmp_path):
+    pactag("annotate", "start", *files, "--for", "csv", "-o", tmp_path / "tasks")
+    export = _fill(tmp_path / "tasks", tmp_path / "anna.csv", {"dam:1": None})
+    done = pactag("annotate", "import", export, "--tasks", tmp_path / "tasks", "-o", tmp_path / "out.jsonl")
+    assert "anna said nothing of 1 sentences: dam:1" in done.stderr
+
+
+def test_bad_export_is_told_and_writes_nothing(pactag, files, tmp_path):
+    pactag("annotate", "start", *files, "--for", "doccano", "-o", tmp_path / "tasks")
+    (tmp_path / "anna.jsonl").write_text('{"sentence_id": "port:0", "text": "Changed.", "label": ["menace"]}\n')
+    done = pactag("annotate", "import", tmp_path / "anna.jsonl", "--tasks", tmp_path / "tasks", "-o", tmp_path / "out.jsonl")
+    assert done.returncode == 2
+    assert "anna.jsonl:1: the text of port:0 was changed" in done.stderr
+    assert "anna.jsonl:1: unknown label 'menace'" in done.stderr
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_agreement_as_json(pactag, files, tmp_path):
+    pactag("annotate", "start", *files, "--for", "csv", "-o", tmp_path / "tasks")
+    exports = [_fill(tmp_path / "tasks", tmp_path / f"{name}.csv", {}) for name in ("anna", "ben")]
+    pactag("annotate", "import", *exports, "--tasks", tmp_path / "tasks", "-o", tmp_path / "out.jsonl")
+    data = json.loads(pactag("annotate", "agreement", tmp_path / "out.jsonl", "--json").stdout)
+    assert data["to_settle"] == []
+    assert data["pairs"][0]["kappa"] == [1.0] * 4

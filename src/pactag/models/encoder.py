@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Self, cast
 
 import datasets
@@ -61,8 +61,6 @@ class EncoderClassifier(PooledClassifier):
                 # Below 1 a share of all steps, in transformers 5.
                 warmup_steps=training.warmup_share,
                 max_grad_norm=training.max_grad_norm,
-                train_sampling_strategy="group_by_length",
-                length_column_name="length",
                 eval_strategy="no",
                 save_strategy="no",
                 logging_strategy="no",
@@ -94,7 +92,6 @@ def _dataset(sentences: LabelledSentences, tokenizer: SentenceTokenizer) -> data
             "ids": [item.ids for item in encoded],
             "start": [item.start for item in encoded],
             "end": [item.end for item in encoded],
-            "length": [len(item.ids) for item in encoded],
             "targets": sentences.targets.tolist(),
         }
     )
@@ -114,12 +111,48 @@ class _Collator:
         }
 
 
+class LengthGroupedBatches(torch.utils.data.Sampler[int]):
+    """Positions in an order in which every batch holds sentences of like length, and the batches come in random order.
+
+    The sampler of transformers sorts whole stretches of fifty batches from long to short. Long sentences carry more acts, so that the
+    label rates drift through each stretch and training at these rates swings with them; with the batches shuffled it does not.
+    """
+
+    def __init__(self, lengths: Sequence[int], *, batch_size: int, seed: int, pool: int = 50) -> None:
+        self._lengths = np.asarray(lengths)
+        self._batch_size = batch_size
+        self._pool = pool * batch_size
+        self._random = np.random.default_rng(seed)
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        order = self._random.permutation(len(self._lengths))
+        batches: list[np.ndarray] = []
+        for start in range(0, len(order), self._pool):
+            pool = order[start : start + self._pool]
+            pool = pool[np.argsort(self._lengths[pool], kind="stable")]
+            batches += [pool[i : i + self._batch_size] for i in range(0, len(pool), self._batch_size)]
+        # Positions are cut into batches again by whoever draws them, so a short batch may stand at the end only.
+        whole = [batch for batch in batches if len(batch) == self._batch_size]
+        short = [batch for batch in batches if len(batch) < self._batch_size]
+        for number in self._random.permutation(len(whole)):
+            yield from whole[number].tolist()
+        for batch in short:
+            yield from batch.tolist()
+
+
 class _Trainer(transformers.Trainer):
     """The Trainer with the loss and the learning rates of this task."""
 
     def __init__(self, *, training: TrainingConfig, **options: Any) -> None:
         super().__init__(**options)
         self._training = training
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> torch.utils.data.Sampler[int]:
+        lengths = [len(ids) for ids in self.train_dataset["ids"]]
+        return LengthGroupedBatches(lengths, batch_size=self.args.train_batch_size, seed=self.args.seed)
 
     def compute_loss(self, model: Any, inputs: dict[str, torch.Tensor], return_outputs: bool = False, **_: Any) -> Any:
         targets = inputs["targets"]

@@ -11,7 +11,7 @@ from pactag.corpus.rows import LabelledSentences
 from pactag.errors import ConfigError, ModelFolderError
 from pactag.models import pretrained
 from pactag.models.base import FitContext
-from pactag.models.encoder import EncoderClassifier, parameter_groups
+from pactag.models.encoder import EncoderClassifier, LengthGroupedBatches, parameter_groups
 from pactag.models.pooled import PooledNetwork
 from pactag.models.pretrained import load_pretrained
 from pactag.sentences import SentenceInput
@@ -49,6 +49,27 @@ def test_biases_and_norms_do_not_decay(network):
 def test_every_trainable_parameter_is_in_one_group(network):
     grouped = [id(parameter) for group in parameter_groups(network, TrainingConfig()) for parameter in group["params"]]
     assert sorted(grouped) == sorted(id(parameter) for parameter in network.parameters())
+
+
+def test_batches_hold_sentences_of_like_length():
+    lengths = np.random.default_rng(0).integers(5, 100, 1000)
+    order = list(LengthGroupedBatches(lengths, batch_size=10, seed=1))
+    spread = [np.ptp(lengths[order[i : i + 10]]) for i in range(0, 1000, 10)]
+    assert np.mean(spread) < 10
+
+
+def test_batches_come_in_an_order_that_does_not_follow_their_length():
+    lengths = np.random.default_rng(0).integers(5, 100, 1000)
+    order = list(LengthGroupedBatches(lengths, batch_size=10, seed=1))
+    means = [lengths[order[i : i + 10]].mean() for i in range(0, 1000, 10)]
+    assert abs(np.corrcoef(means[:50], range(50))[0, 1]) < 0.4
+
+
+def test_every_sentence_is_drawn_once_an_epoch_in_a_new_order():
+    sampler = LengthGroupedBatches([5, 6, 7, 8, 9, 10, 11] * 3, batch_size=4, seed=1)
+    first, second = list(sampler), list(sampler)
+    assert sorted(first) == sorted(second) == list(range(21))
+    assert first != second
 
 
 def test_frozen_embeddings_stay_as_they_are(config_of, schema, tiny_base):

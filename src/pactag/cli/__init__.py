@@ -14,6 +14,7 @@ import typer
 from pactag.cli import annotate, compare, data, models, settings, study, tag
 from pactag.cli.show import show_error
 from pactag.errors import PactagError
+from pactag.tracking import switch_off_telemetry
 
 app = typer.Typer(
     help="Find the speech acts of politics in the news: who proposes, accuses, sets conditions, threatens.",
@@ -39,9 +40,7 @@ app.add_typer(study.study_app, name="study")
 
 def main() -> None:
     """Entry point of the console script."""
-    # Nothing that pactag calls reports to anybody, unless the user said otherwise.
-    for name, value in (("MLFLOW_DISABLE_TELEMETRY", "true"), ("HF_HUB_DISABLE_TELEMETRY", "1"), ("DO_NOT_TRACK", "1")):
-        os.environ.setdefault(name, value)
+    switch_off_telemetry()
     # A job that is told to end (by a scheduler, or by `kill`) ends its run as KILLED, as Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:

@@ -122,8 +122,8 @@ def test_promotion_moves_champion_and_keeps_previous(tracker, trained):
     first, _ = tracker.promote(trained["tfidf"].run_id, name="moves")
     second, before = tracker.promote(trained["encoder"].run_id, name="moves")
     assert before == first
-    assert tracker.alias_version("champion", name="moves") == second
-    assert tracker.alias_version("previous", name="moves") == first
+    assert tracker.registry.alias_version("champion", name="moves") == second
+    assert tracker.registry.alias_version("previous", name="moves") == first
 
 
 def test_run_that_is_not_whole_cannot_be_promoted(tracker):

@@ -105,7 +105,7 @@ def rollback(tracking_uri: StoreOption = None) -> None:
     """Make models:/pactag@previous the champion again. What was champion becomes `previous`."""
     from pactag.tracking import CHAMPION, PREVIOUS, REGISTERED_NAME, Tracker
 
-    champion, before = Tracker(tracking_uri).rollback()
+    champion, before = Tracker(tracking_uri).registry.rollback()
     out.print(f"models:/{REGISTERED_NAME}@{CHAMPION} is version {champion} again")
     if before is not None:
         out.print(f"models:/{REGISTERED_NAME}@{PREVIOUS} is version {before}")

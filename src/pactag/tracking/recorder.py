@@ -1,0 +1,113 @@
+"""Writing into one run."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pactag.model_folder import read_manifest
+from pactag.tracking.contents import LoggedInput, Table
+from pactag.tracking.library import fluent_store, import_mlflow, mlflow_errors, quiet_mlflow
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+# The tag that names the LoggedModel of a run.
+MODEL_TAG = "pactag.logged_model"
+_MAX_PARAM = 6000
+
+
+@dataclass
+class RunRecorder:
+    """Writes into one run, by its id: nothing hangs on what MLflow holds to be the active run."""
+
+    client: MlflowClient
+    uri: str
+    run_id: str
+
+    def params(self, params: Mapping[str, str]) -> None:
+        from mlflow.entities import Param
+
+        items = [Param(key, value[:_MAX_PARAM]) for key, value in params.items()]
+        for start in range(0, len(items), 100):
+            self.client.log_batch(self.run_id, params=items[start : start + 100])
+
+    def metrics(self, metrics: Mapping[str, float], *, step: int | None = None) -> None:
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        items = [Metric(key, float(value), now, step or 0) for key, value in metrics.items()]
+        self.client.log_batch(self.run_id, metrics=items)
+
+    def tags(self, tags: Mapping[str, str]) -> None:
+        for key, value in tags.items():
+            self.client.set_tag(self.run_id, key, value)
+
+    def text(self, content: str, name: str) -> None:
+        self.client.log_text(self.run_id, content, name)
+
+    def table(self, table: Table) -> None:
+        import pandas as pd
+
+        self.client.log_table(self.run_id, pd.DataFrame(dict(table.columns)), f"tables/{table.name}.json")
+
+    def inputs(self, inputs: Sequence[LoggedInput]) -> None:
+        """The data as inputs of the run, each with its digest."""
+        import mlflow.data
+        import pandas as pd
+        from mlflow.entities import DatasetInput, InputTag
+
+        logged = []
+        for item in inputs:
+            frame = pd.DataFrame({"text": [r.text for r in item.rows], "labels": [" ".join(r.labels) for r in item.rows]})
+            with warnings.catch_warnings():
+                # It warns that a path can be taken for two kinds of local file that are one and the same.
+                warnings.simplefilter("ignore", UserWarning)
+                data = mlflow.data.from_pandas(frame, source=item.name, name=Path(item.name).stem, digest=item.digest[:32])
+            logged.append(DatasetInput(data._to_mlflow_entity(), [InputTag("mlflow.data.context", item.context)]))
+        self.client.log_inputs(self.run_id, datasets=logged)
+
+    def model(self, folder: Path, *, example: Mapping[str, str]) -> str:
+        """Log a model folder as a LoggedModel that `mlflow.pyfunc.load_model` loads. Returns its id.
+
+        The run's metrics and params are linked to it, so log them first. No pickle is written: the folder is data, and the loader
+        module reads it.
+        """
+        mlflow = import_mlflow()
+        from mlflow.models import Model
+        from mlflow.models.signature import ModelSignature
+        from mlflow.types.schema import Array, ColSpec, DataType, Schema
+
+        signature = ModelSignature(
+            inputs=Schema([ColSpec("string", "text"), ColSpec("string", "id", required=False), ColSpec("string", "title", required=False)]),
+            outputs=Schema(
+                [
+                    ColSpec("string", "id"),
+                    ColSpec("long", "index"),
+                    ColSpec("long", "start"),
+                    ColSpec("long", "end"),
+                    ColSpec("string", "text"),
+                    ColSpec(Array(DataType.string), "labels"),
+                    *(ColSpec("double", f"score_{name}") for name in read_manifest(folder).labels),
+                ]
+            ),
+        )
+        with fluent_store(mlflow, self.uri), quiet_mlflow(), mlflow_errors(self.uri):
+            info = Model.log(
+                name="model",
+                artifact_path=None,
+                flavor=mlflow.pyfunc,
+                run_id=self.run_id,
+                loader_module="pactag.serving",
+                data_path=str(folder),
+                signature=signature,
+                input_example=dict(example),
+                pip_requirements=[f"pactag[train]=={version('pactag')}"],
+            )
+        self.tags({MODEL_TAG: info.model_id})
+        return str(info.model_id)

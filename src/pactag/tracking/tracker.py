@@ -1,0 +1,176 @@
+"""One store of runs: its experiments, its runs, and the models behind their names."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pactag.errors import TrackingError
+from pactag.model_folder import MANIFEST
+from pactag.provenance import provenance
+from pactag.tracking.library import DEFAULT_STORE, fluent_store, import_mlflow, mlflow_errors, quiet_mlflow, store_uri
+from pactag.tracking.recorder import MODEL_TAG, RunRecorder
+from pactag.tracking.registry import REGISTERED_NAME, Registry
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+DEFAULT_ARTIFACTS = Path("experiments/artifacts")
+
+_SOURCE = {"mlflow.source.name": "pactag", "mlflow.source.type": "LOCAL", "status": "running"}
+
+
+class Tracker:
+    """One MLflow store."""
+
+    def __init__(self, uri: str | None = None) -> None:
+        self.uri = store_uri(uri)
+        self._client: MlflowClient | None = None
+
+    @property
+    def client(self) -> MlflowClient:
+        """The client, connected on first use.
+
+        :raises TrackingError: for a store that MLflow 3 does not take or that cannot be opened.
+        """
+        if self._client is None:
+            mlflow = import_mlflow()
+            if self.uri.startswith("file:") or "://" not in self.uri:
+                fix = f"Use a database such as sqlite:///{DEFAULT_STORE}, or the address of a server"
+                raise TrackingError(f"tracking.uri {self.uri!r}", "is a file store, which MLflow 3 does not take", fix)
+            if self.uri.startswith("sqlite:///"):
+                Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            with mlflow_errors(self.uri), quiet_mlflow():
+                self._client = mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+                # A fresh database is made on first use: now, where its migration log is not shown.
+                self._client.search_experiments(max_results=1)
+        return self._client
+
+    @property
+    def registry(self) -> Registry:
+        """The registered models of this store."""
+        return Registry(self.client, self.uri)
+
+    def experiment_id(self, name: str) -> str:
+        """The experiment of a name, made when it is new, with its artifacts beside the store."""
+        with mlflow_errors(self.uri):
+            found = self.client.get_experiment_by_name(name)
+            if found is not None:
+                if found.lifecycle_stage != "active":
+                    fix = "Choose another name, or restore it: mlflow experiments restore"
+                    raise TrackingError(f"tracking.experiment {name!r}", "was deleted in this store", fix)
+                return str(found.experiment_id)
+            location = None
+            if self.uri.startswith("sqlite:///"):
+                # Stored absolute by MLflow, and relative to the current folder unless it is set here.
+                store = Path(self.uri.removeprefix("sqlite:///")).resolve()
+                location = (store.parent / DEFAULT_ARTIFACTS.name / name).as_uri()
+            tags = {"mlflow.experiment.primaryMetric.name": "test/f1_macro", "mlflow.experimentKind": "custom_model_development"}
+            return str(self.client.create_experiment(name, artifact_location=location, tags=tags))
+
+    @contextlib.contextmanager
+    def run(
+        self, *, experiment: str, name: str, params: Mapping[str, str], tags: Mapping[str, str], parent: str | None = None
+    ) -> Iterator[RunRecorder]:
+        """A new run that ends as FINISHED, FAILED after an error, or KILLED after an interruption.
+
+        :param parent: id of the run under which the UI shows it.
+
+        The tag `status=completed` is the last thing written: a run without it is not whole.
+        """
+        family = {"mlflow.parentRunId": parent} if parent else {}
+        with mlflow_errors(self.uri):
+            run = self.client.create_run(self.experiment_id(experiment), run_name=name, tags={**tags, **family, **_SOURCE, **provenance()})
+        recorder = self.recorder(run.info.run_id)
+        started = time.monotonic()
+        status = "FAILED"
+        try:
+            recorder.params(params)
+            yield recorder
+            recorder.metrics({"speed/wall_seconds": time.monotonic() - started})
+            recorder.tags({"status": "completed"})
+            status = "FINISHED"
+        except (KeyboardInterrupt, SystemExit):
+            status = "KILLED"
+            raise
+        finally:
+            self.client.set_terminated(run.info.run_id, status=status)
+
+    def recorder(self, run_id: str) -> RunRecorder:
+        """What writes into a run that is there already."""
+        return RunRecorder(self.client, self.uri, run_id)
+
+    def get_run(self, run_id: str) -> Run:
+        """A run by its id.
+
+        :raises TrackingError: when the store has none.
+        """
+        mlflow = import_mlflow()
+        try:
+            return self.client.get_run(run_id)
+        except mlflow.exceptions.MlflowException:
+            fix = f"List them with: pactag ui, or mlflow runs list (store: {self.uri})"
+            raise TrackingError(f"run {run_id!r}", "is not in this store", fix) from None
+
+    def run_id_of(self, name: str) -> str:
+        """The id behind a run id, `runs:/<id>`, `models:/<name>@<alias>`, or `latest`: the newest whole run of the store.
+
+        :raises TrackingError: when no run is whole, or no model version has that alias.
+        """
+        registered, at, alias = name.removeprefix("models:/").partition("@")
+        if name.startswith("models:/") and at:
+            version = self.registry.aliased(alias, name=registered)
+            if version is None:
+                raise TrackingError(name, "is not in this store", "Promote a run first: pactag promote latest")
+            return version.run_id
+        if name != "latest":
+            return name.removeprefix("runs:/").strip("/")
+        with mlflow_errors(self.uri):
+            experiments = [experiment.experiment_id for experiment in self.client.search_experiments()]
+            found = self.client.search_runs(
+                experiments, filter_string="tags.status = 'completed'", max_results=1, order_by=["attributes.start_time DESC"]
+            )
+        if not found:
+            raise TrackingError(f"store {self.uri}", "has no whole run", "Train one first: pactag train configs/quick.yaml")
+        return str(found[0].info.run_id)
+
+    def download_model(self, address: str) -> Path:
+        """The model folder behind `runs:/<id>`, `models:/<name>@<alias>`, `models:/<name>/<version>` or `models:/<logged id>`.
+
+        :raises TrackingError: when the store has no such run, model or alias.
+        """
+        mlflow = import_mlflow()
+        with mlflow_errors(self.uri, about=address, fix="Promote a run first (pactag promote latest), or name a model folder"):
+            if address.startswith("runs:/"):
+                run = self.get_run(address.removeprefix("runs:/").strip("/"))
+                model_id = run.data.tags.get(MODEL_TAG)
+                if model_id is None:
+                    raise TrackingError(address, "saved no model", "Take a run with the tag status=completed")
+                address = f"models:/{model_id}"
+            # The registry of this very store, whatever the process-wide default is.
+            with fluent_store(mlflow, self.uri):
+                local = Path(mlflow.artifacts.download_artifacts(artifact_uri=address))
+        folder = next((local / "data").glob(f"*/{MANIFEST}"), local / MANIFEST).parent
+        if not (folder / MANIFEST).is_file():
+            raise TrackingError(address, "was not saved by pactag", "Name a run or model that `pactag train` made")
+        return folder
+
+    def model_of(self, run_id: str) -> str:
+        """The id of the LoggedModel of a whole run.
+
+        :raises TrackingError: for a run that is not whole or saved no model.
+        """
+        tags = self.get_run(run_id).data.tags
+        if tags.get("status") != "completed":
+            raise TrackingError(f"run {run_id!r}", "is not whole (no tag status=completed)", "Promote a run that ended well")
+        if MODEL_TAG not in tags:
+            raise TrackingError(f"run {run_id!r}", "saved no model", "Promote a run whose config has save: true")
+        return str(tags[MODEL_TAG])
+
+    def promote(self, run_id: str, *, name: str = REGISTERED_NAME, tags: Mapping[str, str] | None = None) -> tuple[str, str | None]:
+        """Make the model of a whole run the champion, unconditionally: see `Registry.promote`, and `promotion` for the conditions."""
+        return self.registry.promote(run_id, self.model_of(run_id), name=name, tags=tags or {})

@@ -142,6 +142,6 @@ def _run(tracker: Tracker, base, name: str, *, wrong: bool, digest: str | None =
     tags = {"pactag.logged_model": tracker.get_run(base.run_id).data.tags["pactag.logged_model"]}
     with tracker.run(experiment="tests", name=name, params={}, tags=tags) as recorder:
         known = digest or digest_of({"test": evaluation.rows})
-        recorder.inputs([LoggedInput("corpus/test.jsonl", "testing", known, evaluation.rows)])
+        recorder.inputs([LoggedInput("test", "corpus/test.jsonl", "testing", known, evaluation.rows)])
         recorder.table(Table("test_predictions", predictions_table(evaluation)))
     return recorder.run_id

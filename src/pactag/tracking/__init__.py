@@ -4,7 +4,7 @@
 `reading` gets back what a run holds. MLflow itself is imported on first use.
 """
 
-from pactag.tracking.contents import TESTING, LoggedInput, Table
+from pactag.tracking.contents import TESTING, LoggedInput, Pruned, Table
 from pactag.tracking.library import DEFAULT_STORE, store_uri, switch_off_telemetry
 from pactag.tracking.recorder import MODEL_TAG, RunRecorder
 from pactag.tracking.registry import CHAMPION, PREVIOUS, REGISTERED_NAME
@@ -18,6 +18,7 @@ __all__ = [
     "REGISTERED_NAME",
     "TESTING",
     "LoggedInput",
+    "Pruned",
     "RunRecorder",
     "Table",
     "Tracker",

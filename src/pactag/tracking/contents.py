@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 TESTING = "testing"
 
 
+class Pruned(Exception):  # noqa: N818 - it ends a run early, as intended
+    """Raised inside a run that is not worth going on with: the run ends as FINISHED with the tag `status=pruned`."""
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of a run: named columns of equal length."""
@@ -23,9 +27,10 @@ class Table:
 
 @dataclass(frozen=True)
 class LoggedInput:
-    """Rows that a run used, and for what."""
+    """Rows that a run used, where they stand, and for what they were used."""
 
     name: str
+    source: str
     context: str
     digest: str
     rows: Sequence[Row]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -15,6 +17,7 @@ from pactag.tracking.contents import LoggedInput, Table
 from pactag.tracking.library import fluent_store, import_mlflow, mlflow_errors, quiet_mlflow
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from mlflow import MlflowClient
 
 # The tag that names the LoggedModel of a run.
@@ -30,6 +33,10 @@ class RunRecorder:
     uri: str
     run_id: str
 
+    def end(self, status: str) -> None:
+        """Set the end of the run: FINISHED, FAILED or KILLED."""
+        self.client.set_terminated(self.run_id, status=status)
+
     def params(self, params: Mapping[str, str]) -> None:
         from mlflow.entities import Param
 
@@ -44,6 +51,11 @@ class RunRecorder:
         items = [Metric(key, float(value), now, step or 0) for key, value in metrics.items()]
         self.client.log_batch(self.run_id, metrics=items)
 
+    def system_metrics(self, metrics: Mapping[str, float], sample: int) -> None:
+        """What the machine does. Called from a thread beside the training, which must not end for the sake of these."""
+        with contextlib.suppress(import_mlflow().exceptions.MlflowException):
+            self.metrics(metrics, step=sample)
+
     def tags(self, tags: Mapping[str, str]) -> None:
         for key, value in tags.items():
             self.client.set_tag(self.run_id, key, value)
@@ -54,7 +66,20 @@ class RunRecorder:
     def table(self, table: Table) -> None:
         import pandas as pd
 
-        self.client.log_table(self.run_id, pd.DataFrame(dict(table.columns)), f"tables/{table.name}.json")
+        with warnings.catch_warnings():
+            # pandas tells MLflow of a coming change, which is no concern of somebody who trains.
+            warnings.simplefilter("ignore", FutureWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.client.log_table(self.run_id, pd.DataFrame(dict(table.columns)), f"tables/{table.name}.json")
+
+    def image(self, figure: Figure, *, key: str, step: int = 0) -> None:
+        """A picture that the UI shows in a grid with those of other runs that have the same key and step."""
+        from PIL import Image
+
+        pixels = io.BytesIO()
+        figure.savefig(pixels, format="png")
+        with Image.open(pixels) as image:
+            self.client.log_image(self.run_id, image.convert("RGB"), key=key, step=step)
 
     def inputs(self, inputs: Sequence[LoggedInput]) -> None:
         """The data as inputs of the run, each with its digest."""
@@ -64,11 +89,17 @@ class RunRecorder:
 
         logged = []
         for item in inputs:
-            frame = pd.DataFrame({"text": [r.text for r in item.rows], "labels": [" ".join(r.labels) for r in item.rows]})
+            frame = pd.DataFrame(
+                {
+                    "id": [row.id for row in item.rows],
+                    "text": [row.text for row in item.rows],
+                    "labels": [" ".join(row.labels) for row in item.rows],
+                }
+            )
             with warnings.catch_warnings():
                 # It warns that a path can be taken for two kinds of local file that are one and the same.
                 warnings.simplefilter("ignore", UserWarning)
-                data = mlflow.data.from_pandas(frame, source=item.name, name=Path(item.name).stem, digest=item.digest[:32])
+                data = mlflow.data.from_pandas(frame, source=item.source, name=item.name, digest=item.digest[:32])
             logged.append(DatasetInput(data._to_mlflow_entity(), [InputTag("mlflow.data.context", item.context)]))
         self.client.log_inputs(self.run_id, datasets=logged)
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from pactag.errors import TrackingError
 from pactag.model_folder import MANIFEST
 from pactag.provenance import provenance
+from pactag.tracking.contents import Pruned
 from pactag.tracking.library import DEFAULT_STORE, fluent_store, import_mlflow, mlflow_errors, quiet_mlflow, store_uri
+from pactag.tracking.machine import watched
 from pactag.tracking.recorder import MODEL_TAG, RunRecorder
 from pactag.tracking.registry import REGISTERED_NAME, Registry
 
@@ -21,6 +23,21 @@ if TYPE_CHECKING:
 
 DEFAULT_ARTIFACTS = Path("experiments/artifacts")
 
+# The first chart, the view for trained models, and what the experiment's page says of itself.
+_EXPERIMENT = {
+    "mlflow.experiment.primaryMetric.name": "test/f1_macro",
+    "mlflow.experiment.primaryMetric.greaterIsBetter": "True",
+    "mlflow.experimentKind": "custom_model_development",
+    "mlflow.note.content": (
+        "Classifiers of speech acts in the news, trained by pactag.\n\n"
+        "- `dev/`: validation split while training, by step, each label at its best threshold\n"
+        "- `best_dev/`: validation split, the model that was kept, at the thresholds that were chosen on it\n"
+        "- `test/`: test split; further groups are the files of `data.also_measure`\n"
+        "- `speed/`: seconds and sentences per second\n\n"
+        "`tags.status = 'completed'` finds the runs that are whole. Parents of seeds and sweeps hold the means and the pictures of their "
+        "children."
+    ),
+}
 _SOURCE = {"mlflow.source.name": "pactag", "mlflow.source.type": "LOCAL", "status": "running"}
 
 
@@ -69,36 +86,56 @@ class Tracker:
                 # Stored absolute by MLflow, and relative to the current folder unless it is set here.
                 store = Path(self.uri.removeprefix("sqlite:///")).resolve()
                 location = (store.parent / DEFAULT_ARTIFACTS.name / name).as_uri()
-            tags = {"mlflow.experiment.primaryMetric.name": "test/f1_macro", "mlflow.experimentKind": "custom_model_development"}
-            return str(self.client.create_experiment(name, artifact_location=location, tags=tags))
+            return str(self.client.create_experiment(name, artifact_location=location, tags=_EXPERIMENT))
 
     @contextlib.contextmanager
     def run(
-        self, *, experiment: str, name: str, params: Mapping[str, str], tags: Mapping[str, str], parent: str | None = None
+        self,
+        *,
+        experiment: str,
+        name: str,
+        params: Mapping[str, str],
+        tags: Mapping[str, str],
+        parent: str | None = None,
+        watch_machine: bool = False,
     ) -> Iterator[RunRecorder]:
         """A new run that ends as FINISHED, FAILED after an error, or KILLED after an interruption.
 
-        :param parent: id of the run under which the UI shows it.
+        :param parent: id of the run under which the UI shows it; its tags are the child's as well, since filters do not inherit.
+        :param watch_machine: log system metrics while it runs.
 
-        The tag `status=completed` is the last thing written: a run without it is not whole.
+        The tag `status=completed` is the last thing written: a run without it is not whole. A run that ends with `Pruned` has
+        `status=pruned`.
         """
-        family = {"mlflow.parentRunId": parent} if parent else {}
-        with mlflow_errors(self.uri):
-            run = self.client.create_run(self.experiment_id(experiment), run_name=name, tags={**tags, **family, **_SOURCE, **provenance()})
-        recorder = self.recorder(run.info.run_id)
+        recorder = self.start(experiment=experiment, name=name, tags=tags, parent=parent)
         started = time.monotonic()
         status = "FAILED"
         try:
             recorder.params(params)
-            yield recorder
+            with watched(recorder.system_metrics) if watch_machine else contextlib.nullcontext():
+                yield recorder
             recorder.metrics({"speed/wall_seconds": time.monotonic() - started})
             recorder.tags({"status": "completed"})
             status = "FINISHED"
         except (KeyboardInterrupt, SystemExit):
             status = "KILLED"
             raise
+        except Pruned:
+            recorder.tags({"status": "pruned"})
+            status = "FINISHED"
+            raise
         finally:
-            self.client.set_terminated(run.info.run_id, status=status)
+            recorder.end(status)
+
+    def start(self, *, experiment: str, name: str, tags: Mapping[str, str], parent: str | None = None) -> RunRecorder:
+        """A new run whose end is up to the caller; `run` is the one to use for whatever ends in the same process."""
+        family = {**self._tags_to_inherit(parent), "mlflow.parentRunId": parent} if parent else {}
+        with mlflow_errors(self.uri):
+            run = self.client.create_run(self.experiment_id(experiment), run_name=name, tags={**family, **tags, **_SOURCE, **provenance()})
+        return self.recorder(run.info.run_id)
+
+    def _tags_to_inherit(self, parent: str) -> dict[str, str]:
+        return {name: value for name, value in self.get_run(parent).data.tags.items() if not name.startswith("mlflow.")}
 
     def recorder(self, run_id: str) -> RunRecorder:
         """What writes into a run that is there already."""

@@ -147,7 +147,7 @@ def test_recorded_run_holds_predictions_and_params(pair_of_runs, trained, config
     assert np.array_equal(run.predicted, test.predicted)
     assert np.array_equal(run.targets, test.targets.astype(bool))
     assert run.scores == pytest.approx(test.scores, abs=1e-4)
-    assert run.params == config_of("encoder").flat()
+    assert run.params == {**config_of("encoder").flat(), "tracking.pictures": "True"}
 
 
 def test_every_unusable_run_is_told(tracker, trained):

@@ -23,7 +23,7 @@ def runs(trained, tracker):
 
 
 def test_params_are_the_flat_config_and_nothing_else(runs, config_of):
-    assert runs["encoder"].data.params == config_of("encoder").flat()
+    assert runs["encoder"].data.params == {**config_of("encoder").flat(), "tracking.pictures": "True"}
 
 
 @pytest.mark.parametrize("kind", ["tfidf", "frozen", "encoder"])

@@ -19,8 +19,8 @@ INK = "#2a2d31"
 QUIET = "#6b7076"
 LINE = "#d8d6cf"
 MARK = "#1f5f8b"
-SECOND = "#b8541f"
-_LABELS = ("#1f5f8b", "#b8541f", "#2f7d5b", "#94427f", "#8a6d00", "#5b5fa8", "#3c3f44")
+SECOND = "#a34a1a"
+_LABELS = ("#1f5f8b", "#a34a1a", "#2f7d5b", "#94427f", "#8a6d00", "#5b5fa8", "#3c3f44")
 _DPI = 150
 
 

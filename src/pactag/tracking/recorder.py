@@ -33,6 +33,10 @@ class RunRecorder:
     uri: str
     run_id: str
 
+    def resume(self) -> None:
+        """Open a run again that has ended, or was left open."""
+        self.client.update_run(self.run_id, status="RUNNING")
+
     def end(self, status: str) -> None:
         """Set the end of the run: FINISHED, FAILED or KILLED."""
         self.client.set_terminated(self.run_id, status=status)

@@ -153,6 +153,22 @@ class Tracker:
             fix = f"List them with: pactag ui, or mlflow runs list (store: {self.uri})"
             raise TrackingError(f"run {run_id!r}", "is not in this store", fix) from None
 
+    def children(self, run_id: str) -> list[Run]:
+        """The runs of which a run is the parent, oldest first."""
+        experiment = self.get_run(run_id).info.experiment_id
+        found: list[Run] = []
+        token = None
+        with mlflow_errors(self.uri):
+            while token is not None or not found:
+                page = self.client.search_runs(
+                    [experiment], f"tags.mlflow.parentRunId = '{run_id}'", order_by=["attributes.start_time ASC"], page_token=token
+                )
+                found += page
+                token = page.token
+                if not token:
+                    break
+        return found
+
     def run_id_of(self, name: str) -> str:
         """The id behind a run id, `runs:/<id>`, `models:/<name>@<alias>`, or `latest`: the newest whole run of the store.
 

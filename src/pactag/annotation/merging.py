@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from pactag.corpus.rows import SPLITS, Row, by_article, digest_of, read_corpus
 from pactag.corpus.splits import assign_splits
 from pactag.errors import CorpusError, Problem
 from pactag.schema import Schema
+from pactag.whole_files import whole
 
 
 @dataclass(frozen=True)
@@ -161,16 +162,14 @@ def _repeated(settled: Sequence[_Settled], old: Sequence[Row]) -> list[Problem]:
 
 def _append(folder: Path, added: Mapping[str, Sequence[Row]]) -> None:
     """Old lines stay byte for byte. All files are written beside before the first is renamed."""
-    beside = {split: folder / f".{split}.jsonl.new" for split, rows in added.items() if rows}
     try:
-        for split, path in beside.items():
-            old = (folder / f"{split}.jsonl").read_bytes()
-            end = b"" if old.endswith(b"\n") else b"\n"
-            path.write_bytes(old + end + "".join(row.to_json() + "\n" for row in added[split]).encode("utf-8"))
-        for split, path in beside.items():
-            os.replace(path, folder / f"{split}.jsonl")
+        with ExitStack() as places:
+            for split, rows in added.items():
+                if rows:
+                    path = folder / f"{split}.jsonl"
+                    old = path.read_bytes()
+                    end = b"" if old.endswith(b"\n") else b"\n"
+                    place = places.enter_context(whole(path))
+                    place.write_bytes(old + end + "".join(row.to_json() + "\n" for row in rows).encode("utf-8"))
     except OSError as bad:
         raise CorpusError(str(folder), f"cannot be written ({bad.strerror})", "Check its permissions and the disk") from None
-    finally:
-        for path in beside.values():
-            path.unlink(missing_ok=True)

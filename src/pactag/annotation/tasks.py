@@ -14,8 +14,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pactag.annotation.files import json_lines, read_text, told
-from pactag.articles import Article, normalise, read_article
-from pactag.errors import InputError, PactagError, Problem
+from pactag.articles import Article
+from pactag.errors import InputError, Problem
+from pactag.inputs import read_articles
+from pactag.inputs.records import article_of
 from pactag.schema import Schema, check_same_labels
 from pactag.sentences import in_context, segment
 from pactag.tagging import Tagger
@@ -90,7 +92,7 @@ class TaskFolder:
 
 
 def read_inputs(paths: Sequence[Path]) -> list[Article] | list[Task]:
-    """Articles from text files and JSONL (`id`, `text`, `title`), or the tasks of adjudication files.
+    """Articles from files of every kind that `pactag.inputs` reads, or the tasks of adjudication files.
 
     :raises InputError: with every file and line that cannot be read, and for ids given twice; nothing is left out.
     """
@@ -99,10 +101,7 @@ def read_inputs(paths: Sequence[Path]) -> list[Article] | list[Task]:
     tasks: list[Task] = []
     for path in paths:
         if path.suffix != ".jsonl":
-            try:
-                articles.append(read_article(path))
-            except PactagError as error:
-                problems.extend(error.problems)
+            articles += read_articles([path], on_error=lambda error: problems.extend(error.problems))
             continue
         for where, data in json_lines(path, problems):
             if "said" in data:
@@ -111,21 +110,16 @@ def read_inputs(paths: Sequence[Path]) -> list[Article] | list[Task]:
                 except ValidationError as error:
                     problems.append(Problem(where, f"is no sentence to settle ({told(error)})", "Write it with: pactag annotate agreement"))
             else:
-                articles += _article_of(where, data, problems)
+                try:
+                    articles.append(article_of(data, where=where, default_id=f"{path.stem}:{where.rpartition(':')[2]}"))
+                except InputError as error:
+                    problems.extend(error.problems)
     if articles and tasks:
         problems.append(Problem("inputs", "are articles and sentences to settle", "Start one folder for each"))
     problems += _twice([article.id for article in articles], "article") + _twice([task.id for task in tasks], "sentence")
     if problems:
         raise InputError.of(problems)
     return tasks or articles
-
-
-def _article_of(where: str, data: dict[str, object], problems: list[Problem]) -> list[Article]:
-    name, text, title = data.get("id"), data.get("text"), data.get("title")
-    if isinstance(name, str) and name.strip() and isinstance(text, str) and isinstance(title, str | None):
-        return [Article(name, normalise(text), title)]
-    problems.append(Problem(where, "is no article", 'Write {"id": "...", "text": "...", "title": "..."}; the title may be left out'))
-    return []
 
 
 def _twice(ids: list[str], what: str) -> list[Problem]:
@@ -146,7 +140,7 @@ def tasks_of(
     if tagger is not None:
         check_same_labels(schema.names, tagger.schema.names, where="--model")
     articles = list(articles)
-    spans = {article.id: tuple(segment(article.text)) for article in articles}
+    spans = {article.id: article.spans or tuple(segment(article.text)) for article in articles}
     empty = [Problem(f"article {name!r}", "holds no sentence", "Leave it out") for name, found in spans.items() if not found]
     if empty:
         raise InputError.of(empty)

@@ -98,7 +98,7 @@ def test_all_bad_inputs_are_told_and_nothing_is_written(tmp_path, schema):
     told = str(error.value)
     for expected in (
         "latin.txt: byte 5",
-        "more.jsonl:2: is no article",
+        "more.jsonl:2: has no field 'text'",
         "more.jsonl:3: invalid JSON",
         "gone.txt: no such file",
         "'a': is given twice",
@@ -111,3 +111,12 @@ def test_article_without_a_sentence_is_told(tmp_path, schema):
     (tmp_path / "empty.txt").write_text(" \n")
     with pytest.raises(PactagError, match="article 'empty': holds no sentence"):
         start([tmp_path / "empty.txt"], tmp_path / "out", schema, tool="csv")
+
+
+def test_articles_of_other_kinds_are_read_as_the_tagger_reads_them(tmp_path, schema):
+    (tmp_path / "wire.csv").write_text("id,title,text\nport,Port talks,He said no. She left.\n")
+    (tmp_path / "own.jsonl").write_text('{"text": "One. Two. Three.", "spans": [[0, 9], [10, 16]]}\n')
+    start([tmp_path / "wire.csv", tmp_path / "own.jsonl"], tmp_path / "out", schema, tool="csv")
+    tasks = read_task_folder(tmp_path / "out", schema).tasks
+    assert [task.text for task in tasks.values()] == ["He said no.", "She left.", "One. Two.", "Three."]
+    assert list(tasks)[2] == "own:1:0"

@@ -129,8 +129,19 @@ def load_tagger(model: str, tracking_uri: str | None):  # type: ignore[no-untype
     """A tagger by any of its names, `latest` included."""
     from pactag.tagging import Tagger
 
-    if model == "latest":
-        from pactag.tracking import Tracker
+    return Tagger.load(_address(model, tracking_uri), tracking_uri=tracking_uri)
 
-        model = f"runs:/{Tracker(tracking_uri).run_id_of(model)}"
-    return Tagger.load(model, tracking_uri=tracking_uri)
+
+def model_folder(model: str, tracking_uri: str | None) -> Path:
+    """The folder of a model by any of its names, `latest` included."""
+    from pactag.tagging import resolve_model
+
+    return resolve_model(_address(model, tracking_uri), tracking_uri=tracking_uri)
+
+
+def _address(model: str, tracking_uri: str | None) -> str:
+    if model != "latest":
+        return model
+    from pactag.tracking import Tracker
+
+    return f"runs:/{Tracker(tracking_uri).run_id_of(model)}"

@@ -225,8 +225,9 @@ def _page(response: http.client.HTTPResponse, here: str, address: str, deadline:
         body += piece
         if len(body) > limits.size:
             raise too_large
-        if time.monotonic() > deadline:
-            raise TimeoutError
+    # What was cut looks as if it had ended.
+    if time.monotonic() >= deadline:
+        raise TimeoutError
     if response.length:
         raise http.client.IncompleteRead(b"", response.length)
     return Page(_in_utf8(bytes(body), response.headers.get_content_charset()), _KINDS[name], urlsplit(here).path)

@@ -15,7 +15,6 @@ from pactag.inputs import html, jsonl, plain, tables
 from pactag.inputs.compressed import uncompressed
 from pactag.inputs.kinds import ENDINGS, kind_of
 from pactag.inputs.paths import Source, sources
-from pactag.inputs.web import fetch
 
 __all__ = ["ENDINGS", "READERS", "Source", "read_articles", "read_source", "sources"]
 
@@ -72,6 +71,9 @@ def read_source(
     where = source.address or str(path or "standard input")
     try:
         if source.address is not None:
+            # Imported on use: most read nothing from the web, and its libraries take long to load.
+            from pactag.inputs.web import fetch
+
             page = fetch(source.address)
             yield from READERS[kind or page.kind or kind_of(page.path) or "text"](BytesIO(page.body), where, source.id)
             return

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from pactag.errors import InputError
 from pactag.inputs.kinds import ENDINGS, bare_name, kind_of
-from pactag.inputs.web import is_address
 
 
 @dataclass(frozen=True)
@@ -23,6 +22,12 @@ class Source:
     path: Path | None
     id: str
     address: str | None = None
+
+
+def is_address(name: str) -> bool:
+    """Whether a name that the user gave is an address, of whatever scheme, and not a file."""
+    scheme, separator, _ = name.partition("://")
+    return bool(separator) and scheme.isascii() and scheme.replace("+", "").isalnum()
 
 
 def sources(names: Iterable[Path | str], *, leave_out: Collection[Path] = ()) -> Iterator[Source | InputError]:

@@ -94,12 +94,6 @@ class Door:
 PUBLIC = Door()
 
 
-def is_address(name: str) -> bool:
-    """Whether a name that the user gave is an address, of whatever scheme, and not a file."""
-    scheme, separator, _ = name.partition("://")
-    return bool(separator) and scheme.isascii() and scheme.replace("+", "").isalnum()
-
-
 def fetch(address: str, *, limits: Limits = Limits(), door: Door = PUBLIC) -> Page:
     """Get one page.
 

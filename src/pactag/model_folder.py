@@ -76,6 +76,7 @@ class Manifest(BaseModel):
     labels: tuple[str, ...]
     thresholds: dict[str, float]
     calibration: dict[str, LabelScale]
+    margins: dict[str, float] = Field(default_factory=dict, description="distance from the threshold within which a score is uncertain")
     tokens: Tokens | None = None
     base_model: BaseModelInfo | None = None
     corpus_digest: str
@@ -86,7 +87,7 @@ class Manifest(BaseModel):
 
     @model_validator(mode="after")
     def _complete(self) -> Manifest:
-        for field in ("thresholds", "calibration"):
+        for field in ("thresholds", "calibration", *(["margins"] if self.margins else [])):
             if set(getattr(self, field)) != set(self.labels):
                 raise ValueError(f"{field} has {sorted(getattr(self, field))}, the labels are {list(self.labels)}")
         return self

@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 
 from pactag.articles import Article, Span, check_spans, normalise
-from pactag.calibration import apply_thresholds, calibrated
+from pactag.calibration import apply_thresholds, calibrated, near_threshold
 from pactag.config import ContextConfig
 from pactag.errors import InputError
 from pactag.model_folder import Manifest, read_manifest, read_schema
@@ -27,13 +27,17 @@ _ARTICLES_AT_ONCE = 256
 
 @dataclass(frozen=True)
 class TaggedSentence:
-    """One sentence: `article.text[start:end] == text`; a calibrated score for every label, and the labels whose threshold it reaches."""
+    """One sentence: `article.text[start:end] == text`; a calibrated score for every label, and the labels whose threshold it reaches.
+
+    `uncertain` names the labels, given or not, whose score lies so near the threshold that the decision is often wrong.
+    """
 
     start: int
     end: int
     text: str
     labels: tuple[str, ...]
     scores: Mapping[str, float]
+    uncertain: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,8 +128,9 @@ class Tagger:
     def _sentence(self, text: str, span: Span, scores: np.ndarray) -> TaggedSentence:
         names = self.schema.names
         labels = self.schema.decode(apply_thresholds(scores, self.manifest.thresholds, names))
+        uncertain = self.schema.decode(near_threshold(scores, self.manifest.thresholds, self.manifest.margins, names))
         start, end = span
-        return TaggedSentence(start, end, text[start:end], labels, dict(zip(names, map(float, scores), strict=True)))
+        return TaggedSentence(start, end, text[start:end], labels, dict(zip(names, map(float, scores), strict=True)), uncertain)
 
 
 def _prepared(given: Article | str) -> Article:

@@ -66,6 +66,18 @@ class LabelScale(BaseModel):
     intercept: float = 0.0
 
 
+class ExportCheck(BaseModel):
+    """How an exported network compares with the torch network that it was made from, on the validation split."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sentences: int
+    same_labels: float = Field(description="share of the sentences that get exactly the same labels")
+    largest_difference: float = Field(description="largest difference of a calibrated score")
+    f1_macro: float
+    f1_macro_torch: float
+
+
 class Manifest(BaseModel):
     """`pactag.json`: what the folder is and how its scores are read."""
 
@@ -83,6 +95,7 @@ class Manifest(BaseModel):
     run_id: str | None = None
     metrics: dict[str, float] = Field(default_factory=dict)
     pactag_version: str
+    exports: dict[Literal["onnx", "int8"], ExportCheck] = Field(default_factory=dict, description="how exported networks were checked")
     files: dict[str, str] = Field(default_factory=dict, description="SHA-256 of every other file")
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pactag.cli.models import ModelOption, StoreOption, load_tagger
+from pactag.cli.models import BackendOption, ModelOption, StoreOption, load_tagger
 from pactag.cli.show import note, show_article, show_error
 from pactag.errors import PactagError
 from pactag.inputs import READERS, read_articles
@@ -35,6 +35,7 @@ def tag(
         str | None, typer.Option("--input-format", help=f"Whatever the endings say: {', '.join(READERS)}. By default, `-` is text.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Every sentence as JSONL on standard output.")] = False,
+    backend: BackendOption = None,
     tracking_uri: StoreOption = None,
 ) -> None:
     """Tag articles, sentence by sentence.
@@ -48,7 +49,7 @@ def tag(
         raise PactagError("--format and --texts", "need --output", "Name the file to write, or use --json")
     unread: list[PactagError] = []
     articles = read_articles(inputs, kind=input_format, on_error=unread.append, leave_out=[path for path in (output, texts) if path])
-    tagger = load_tagger(model, tracking_uri)
+    tagger = load_tagger(model, tracking_uri, backend=backend)
     maker = Maker(tagger.schema, tagger.manifest.model_id)
     tagged = tagger.tag_many(articles)
     if output is not None:

@@ -23,6 +23,7 @@ _LEFTOVER = re.compile(r"\.part-(\d+)-(\d+)\..*\.new")
 # What must be the same for a job to go on, and how to say that it is not.
 _SAME = {
     "model": "the model",
+    "backend": "the backend",
     "input_digest": "the input (names, order or content of the files)",
     "input_format": "the input format",
     "output_format": "the output format",
@@ -42,6 +43,7 @@ class Job(BaseModel):
     input_digest: str
     input_format: str | None
     model: str
+    backend: str | None = None
     output_format: str
     articles_per_part: int
 

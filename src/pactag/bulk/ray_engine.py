@@ -21,7 +21,6 @@ from pactag.bulk.run import Engine, Progress, Ready
 from pactag.bulk.work import Count, tag_group
 from pactag.errors import MissingExtraError, PactagError, Problem
 from pactag.inputs.paths import Source
-from pactag.model_folder import read_manifest
 from pactag.tagging import Tagger
 
 # Tasks for each worker, so that none waits long for the last one, and the least bytes of a task that is worth its own reading.
@@ -31,9 +30,10 @@ _WORTH = 250_000
 _STORE_BYTES = 80 * 1024 * 1024
 
 
-def on_ray(folder: Path, *, address: str | None = None, workers: int | None = None) -> tuple[Engine, str]:
-    """The engine for the model of a folder, and the id of the model.
+def on_ray(folder: Path, *, backend: str | None = None, address: str | None = None, workers: int | None = None) -> Engine:
+    """The engine for the model of a folder.
 
+    :param backend: as `Tagger.load` takes it.
     :param address: of a cluster; by default Ray is started on this machine, and stopped afterwards.
     :param workers: how many; by default one for each core that Ray knows of.
     :raises MissingExtraError: without Ray.
@@ -42,7 +42,6 @@ def on_ray(folder: Path, *, address: str | None = None, workers: int | None = No
         import ray.data
     except ModuleNotFoundError:
         raise MissingExtraError("--engine ray", "ray") from None
-    model_id = read_manifest(folder).model_id
 
     def engine(ready: Ready, progress: Progress) -> Count:
         with _connected(address, workers):
@@ -55,6 +54,7 @@ def on_ray(folder: Path, *, address: str | None = None, workers: int | None = No
                 compute=ray.data.ActorPoolStrategy(size=min(size, max(1, len(units)))),
                 fn_constructor_kwargs={
                     "model": str(folder.absolute()),
+                    "backend": backend,
                     "job": ready.job.model_dump_json(),
                     "folder": str(ready.folder.absolute()),
                     "cwd": str(Path.cwd()),
@@ -63,16 +63,16 @@ def on_ray(folder: Path, *, address: str | None = None, workers: int | None = No
             )
             return _counted(dataset.iter_rows(), ready, progress)
 
-    return engine, model_id
+    return engine
 
 
 class Worker:
     """Tags groups in a process of its own. Units and results are JSON."""
 
-    def __init__(self, *, model: str, job: str, folder: str, cwd: str) -> None:
+    def __init__(self, *, model: str, backend: str | None, job: str, folder: str, cwd: str) -> None:
         # So that paths, also in what is told of files that cannot be read, are those that the user gave.
         os.chdir(cwd)
-        self._tagger = Tagger.load(Path(model))
+        self._tagger = Tagger.load(Path(model), backend=backend)
         self._job = Job.model_validate_json(job)
         self._folder = Path(folder)
 

@@ -59,6 +59,7 @@ def prepare(
     folder: Path,
     *,
     model: str,
+    backend: str | None = None,
     kind: str | None = None,
     output_format: str | None = None,
     part_size: int | None = None,
@@ -68,6 +69,7 @@ def prepare(
     """Cut a job, and make its folder or go on in it.
 
     :param model: the id of the model, as outputs name it.
+    :param backend: what runs the model, whose forms differ in the last digits of scores.
     :param kind: one of `pactag.inputs.READERS`; by default the endings decide.
     :param output_format: one of `FORMATS`; by default the first, or what the job was begun with.
     :param part_size: articles in a part; by default `PART_SIZE`, or what the job was begun with.
@@ -91,6 +93,7 @@ def prepare(
         input_digest=fingerprint(groups),
         input_format=kind,
         model=model,
+        backend=backend,
         output_format=output_format or (before.output_format if before else FORMATS[0]),
         articles_per_part=part_size or (before.articles_per_part if before else PART_SIZE),
     )

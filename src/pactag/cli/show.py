@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ from pactag.schema import Schema
 if TYPE_CHECKING:
     from pactag.corpus.agreement import Agreement
     from pactag.evaluation import Evaluation
+    from pactag.model_folder import ExportCheck
     from pactag.tagging import TaggedArticle
 
 out = Console(highlight=False, soft_wrap=True)
@@ -142,6 +143,17 @@ def evaluation_table(evaluation: Evaluation, title: str) -> Table:
     figures = evaluation.figures
     macro = [f"{figures[name]:.3f}" for name in ("precision_macro", "recall_macro", "f1_macro")]
     table.add_row("macro", *macro, str(len(evaluation.rows)), style="bold")
+    return table
+
+
+def export_table(checks: Mapping[Any, ExportCheck], title: str) -> Table:
+    """How exported networks compare with torch."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for name in ("form", "sentences", "same labels", "largest difference of a score", "macro-F1", "macro-F1 of torch"):
+        table.add_column(name, justify="left" if name == "form" else "right")
+    for form, check in checks.items():
+        figures = (f"{check.same_labels:.2%}", f"{check.largest_difference:.2g}", f"{check.f1_macro:.4f}", f"{check.f1_macro_torch:.4f}")
+        table.add_row(form, str(check.sentences), *figures)
     return table
 
 

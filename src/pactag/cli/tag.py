@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,8 +10,8 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from pactag.cli.models import ModelOption, StoreOption, load_tagger, model_folder
-from pactag.cli.show import bytes_bar, note, show_article, show_error
+from pactag.cli.models import BackendOption, ModelOption, StoreOption, find_model, load_tagger
+from pactag.cli.show import note, show_article, show_error
 from pactag.errors import PactagError
 from pactag.inputs import READERS, read_articles
 from pactag.outputs import WRITERS, format_of, write
@@ -48,6 +47,7 @@ def tag(
         str | None, typer.Option("--input-format", help=f"Whatever the endings say: {', '.join(READERS)}. By default, `-` is text.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Every sentence as JSONL on standard output.")] = False,
+    backend: BackendOption = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where a job stopped; begins one where there is none.", rich_help_panel=_PARTS)
     ] = False,
@@ -83,9 +83,20 @@ def tag(
     if output is not None and _is_folder(output, format):
         if texts is not None:
             raise PactagError("--texts", "goes with one output file", "Name a file with --output, or leave it out")
-        _tag_into_folder(
-            inputs, Path(output), model, tracking_uri, format, input_format, resume, shard, part_size, engine, ray_address, workers
+        from pactag.cli.bulk import Into, tag_into_folder
+
+        into = Into(
+            folder=Path(output),
+            output_format=format,
+            input_format=input_format,
+            resume=resume,
+            shard=shard,
+            part_size=part_size,
+            engine=engine,
+            ray_address=ray_address,
+            workers=workers,
         )
+        tell_unread(tag_into_folder(inputs, into, find_model(model, tracking_uri), backend=backend))
         return
     if resume or shard or part_size or engine != "local" or ray_address or workers:
         raise PactagError("--resume, --shard, --part-size and --engine", "need a folder as output", "Name one that ends with /: -o acts/")
@@ -96,7 +107,7 @@ def tag(
         raise PactagError("--format and --texts", "need --output", "Name the file to write, or use --json")
     unread: list[PactagError] = []
     articles = read_articles(inputs, kind=input_format, on_error=unread.append, leave_out=[path for path in (place, texts) if path])
-    tagger = load_tagger(model, tracking_uri)
+    tagger = load_tagger(model, tracking_uri, backend=backend)
     maker = Maker(tagger.schema, tagger.manifest.model_id)
     tagged = tagger.tag_many(articles)
     if place is not None:
@@ -108,62 +119,15 @@ def tag(
     else:
         for article in tagged:
             show_article(article, tagger.schema)
-    _tell(unread)
+    tell_unread(unread)
 
 
 def _is_folder(output: str, format: str | None) -> bool:
     return output.endswith("/") or (Path(output).is_dir() and format != "brat")
 
 
-def _tag_into_folder(
-    inputs: list[str],
-    folder: Path,
-    model: str,
-    tracking_uri: str | None,
-    format: str | None,
-    input_format: str | None,
-    resume: bool,
-    shard: str | None,
-    part_size: int | None,
-    engine: str,
-    ray_address: str | None,
-    workers: int | None,
-) -> None:
-    from pactag.bulk.plan import Share, read_share
-    from pactag.bulk.run import local, prepare, run
-
-    share = read_share(shard) if shard else Share()
-    if engine == "ray":
-        from pactag.bulk.ray_engine import on_ray
-
-        tagging, model_id = on_ray(model_folder(model, tracking_uri), address=ray_address, workers=workers)
-    elif ray_address or workers:
-        raise PactagError("--ray-address and --workers", "need --engine ray", "Add it, or leave them out")
-    else:
-        tagger = load_tagger(model, tracking_uri)
-        tagging, model_id = local(tagger), tagger.manifest.model_id
-    ready = prepare(
-        inputs,
-        folder,
-        model=model_id,
-        kind=input_format,
-        output_format=format,
-        part_size=part_size,
-        share=share,
-        resume=resume,
-    )
-    began = time.monotonic()
-    with bytes_bar("tagging") as progress:
-        done = run(ready, tagging, progress=progress)
-    count = done.count
-    seconds = time.monotonic() - began
-    rate = f" in {seconds:.1f} s, {count.sentences / seconds:.0f} a second" if count.sentences else ""
-    kept = f"; {count.parts - count.written} parts were there already" if count.parts > count.written else ""
-    note(f"{count.sentences} sentences{rate}; {count.written} parts in {escape(str(folder))}{kept}")
-    _tell(done.unread)
-
-
-def _tell(unread: Sequence[PactagError]) -> None:
+def tell_unread(unread: Sequence[PactagError]) -> None:
+    """What could not be read, on standard error; then the exit code is 2."""
     for error in unread:
         show_error(error)
     if unread:

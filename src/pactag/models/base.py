@@ -33,7 +33,15 @@ class FitContext:
     progress: ProgressSink = _ignore
 
 
-class SentenceClassifier(Protocol):
+class SentenceScorer(Protocol):
+    """What tagging asks of a model."""
+
+    def predict_logits(self, inputs: Sequence[SentenceInput]) -> np.ndarray:
+        """Uncalibrated logits, shape `(len(inputs), labels)`, float32, in schema order."""
+        ...
+
+
+class SentenceClassifier(SentenceScorer, Protocol):
     """One kind of model."""
 
     kind: ClassVar[str]
@@ -45,10 +53,6 @@ class SentenceClassifier(Protocol):
         cls, train: LabelledSentences, validation: LabelledSentences, *, config: RunConfig, labels: Sequence[str], context: FitContext
     ) -> Self:
         """Learn from `train`; `validation` is for early stopping and progress only."""
-        ...
-
-    def predict_logits(self, inputs: Sequence[SentenceInput]) -> np.ndarray:
-        """Uncalibrated logits, shape `(len(inputs), labels)`, float32, in schema order."""
         ...
 
     def save(self, folder: Path) -> None:

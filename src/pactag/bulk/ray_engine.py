@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -138,6 +139,8 @@ def _connected(address: str | None, workers: int | None) -> Iterator[None]:
 
     # Nothing here reports usage to anybody, and pactag tells itself what goes wrong.
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
+    if address:
+        _check_reachable(address)
     own = {} if address else {"num_cpus": workers, "object_store_memory": _STORE_BYTES, "include_dashboard": False}
     try:
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, configure_logging=False, **own)
@@ -154,6 +157,17 @@ def _connected(address: str | None, workers: int | None) -> Iterator[None]:
         raise PactagError("--engine ray", f"a worker failed ({_cause(bad)})", fix) from None
     finally:
         ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Ray ends the whole process, with a report of pages, when nobody is at an address."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if not host or not port.isdigit():
+        return  # A word such as `auto`, which Ray looks up itself.
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    except (OSError, OverflowError) as bad:
+        raise PactagError(f"--ray-address {address}", f"cannot be reached ({bad})", "Check it; `ray status` tells") from None
 
 
 def _cause(error: BaseException) -> str:

@@ -64,6 +64,10 @@ def tag_into_folder(inputs: Sequence[str], into: Into, model: Path, *, backend: 
         done = run(ready, engine, progress=progress)
     seconds, count = time.monotonic() - began, done.count
     rate = f" in {seconds:.1f} s, {count.sentences / seconds:.0f} a second" if count.sentences else ""
-    kept = f"; {count.parts - count.written} parts were there already" if count.parts > count.written else ""
-    note(f"{count.sentences} sentences{rate}; {count.written} parts in {escape(str(into.folder))}{kept}")
+    kept = f"; {_parts(count.parts - count.written)} there already" if count.parts > count.written else ""
+    note(f"{count.sentences} sentences{rate}; {_parts(count.written)} in {escape(str(into.folder))}{kept}")
     return done.unread
+
+
+def _parts(number: int) -> str:
+    return f"{number} part" + ("" if number == 1 else "s")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pactag.config import OperatingPoint
 from pactag.errors import ConfigError
 from pactag.metrics import best_f1_threshold, precision_threshold
 from pactag.model_folder import LabelScale
+
+if TYPE_CHECKING:
+    from pactag.config import OperatingPoint
 
 _SMALLEST_BAND = 10
 

@@ -34,9 +34,11 @@ from pactag.model_folder import (
 from pactag.models import BACKENDS, classifier
 from pactag.models.base import SentenceScorer
 from pactag.models.onnx import OnnxClassifier
+from pactag.models.tokens import batches
 
 # More macro-F1 than this on the validation split, and int8 is not worth its speed.
 LARGEST_LOSS = 0.005
+_SENTENCES_TO_SCALE_BY = 200
 
 Form = Literal["onnx", "int8"]
 FORMS: tuple[Form, ...] = ("onnx", "int8")
@@ -77,7 +79,8 @@ def export(
     if output is not None and output.exists() and not replace:
         raise ModelFolderError(str(output), "exists already", "Choose another folder, or pass --replace")
     sentences = _sentences(model, manifest, data)
-    from pactag.models.onnx_export import write_int8, write_onnx
+    from pactag.models.int8 import write_int8
+    from pactag.models.onnx_export import write_onnx
     from pactag.models.pooled import PooledClassifier
 
     original = cast(PooledClassifier, classifier(manifest.kind).load(model, manifest))
@@ -87,7 +90,9 @@ def export(
         write_onnx(original.network, place / ONNX_WEIGHTS)
         if "int8" in forms:
             report("quantising to int8")
-            write_int8(place / ONNX_WEIGHTS, place / ONNX_INT8_WEIGHTS)
+            few = original.tokenizer.encode(sentences.inputs[:_SENTENCES_TO_SCALE_BY])
+            parts = (batch for _, batch in batches(few, original.tokens.pad_id, same_length=True))
+            write_int8(place / ONNX_WEIGHTS, place / ONNX_INT8_WEIGHTS, parts)
         shutil.copy(model / TOKENIZER, place / TOKENIZER)
         report(f"checking on {len(sentences)} sentences")
         reference = original.predict_logits(sentences.inputs)

@@ -6,19 +6,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from pactag.articles import Article, Span, check_spans, normalise
 from pactag.calibration import apply_thresholds, calibrated, near_threshold
-from pactag.config import ContextConfig
 from pactag.errors import InputError, ModelFolderError
 from pactag.model_folder import MANIFEST, Manifest, read_manifest, read_schema
 from pactag.models import load_scorer
-from pactag.models.base import SentenceScorer
 from pactag.schema import Schema, check_same_labels
 from pactag.sentences import SentenceInput, in_context, segment
+
+if TYPE_CHECKING:
+    from pactag.config import ContextConfig
+    from pactag.models.base import SentenceScorer
 
 # Sentences that are scored together: enough to fill batches of like length, little enough to keep memory flat.
 _SENTENCES_AT_ONCE = 2048
@@ -111,6 +113,9 @@ class Tagger:
     @property
     def context(self) -> ContextConfig:
         """What the model sees besides each sentence."""
+        # Imported on use: tagging reads no run config, and its classes take long to make.
+        from pactag.config import ContextConfig
+
         tokens = self.manifest.tokens
         return ContextConfig(preceding=tokens.preceding, title=tokens.title) if tokens else ContextConfig()
 
@@ -120,11 +125,12 @@ class Tagger:
         return calibrated(self._model.predict_logits(inputs), scales)
 
     def _tag_together(self, pending: Sequence[tuple[Article, tuple[Span, ...]]]) -> Iterator[TaggedArticle]:
-        context = self.context
+        tokens = self.manifest.tokens
+        preceding, with_title = (tokens.preceding, tokens.title) if tokens else (0, False)
         inputs: list[SentenceInput] = []
         for article, spans in pending:
             texts = [article.text[start:end] for start, end in spans]
-            inputs += in_context(texts, title=article.title, preceding=context.preceding, with_title=context.title)
+            inputs += in_context(texts, title=article.title, preceding=preceding, with_title=with_title)
         scores = iter(self._score_in_parts(inputs))
         for article, spans in pending:
             own = list(islice(scores, len(spans)))

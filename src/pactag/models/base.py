@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
 import numpy as np
 
-from pactag.config import RunConfig
-from pactag.corpus.rows import LabelledSentences
 from pactag.model_folder import BaseModelInfo, Manifest, Tokens
 from pactag.sentences import SentenceInput
+
+if TYPE_CHECKING:
+    from pactag.config import RunConfig
+    from pactag.corpus.rows import LabelledSentences
 
 MetricSink = Callable[[Mapping[str, float], int], None]
 """Receives metrics by name and the step they belong to."""

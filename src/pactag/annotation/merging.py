@@ -6,8 +6,8 @@ Sentences that stand in the corpus already can be corrected, and of an article o
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from pactag.corpus.rows import BEFORE, SPLITS, Row, by_article, digest_of, read_
 from pactag.corpus.splits import assign_splits
 from pactag.errors import CorpusError, Problem
 from pactag.schema import Schema
+from pactag.whole_files import whole
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,9 @@ def add_to_corpus(
     added = {split: tuple(row for article, rows in groups.items() if place[article] == split for row in rows) for split in SPLITS}
     now = {row.id: row for row in corrected}
     old = {split: [now.get(row.id, row) for row in corpus[split]] for split in SPLITS}
-    whole = {split: [row for rows in by_article([*old[split], *added[split]]).values() for row in rows] for split in SPLITS}
+    now_whole = {split: [row for rows in by_article([*old[split], *added[split]]).values() for row in rows] for split in SPLITS}
     _write(folder, added, now)
-    return Added(added, corrected, digest_of(whole))
+    return Added(added, corrected, digest_of(now_whole))
 
 
 def _refuse_built(folder: Path) -> None:
@@ -200,22 +201,17 @@ def _repeated(settled: Sequence[_Settled], old: Sequence[Row]) -> list[Problem]:
 
 def _write(folder: Path, added: Mapping[str, Sequence[Row]], corrected: Mapping[str, Row]) -> None:
     """Old lines stay byte for byte but for corrected ones. All files are written beside before the first is renamed."""
-    beside: dict[str, Path] = {}
     try:
-        for split, rows in added.items():
-            old = (folder / f"{split}.jsonl").read_bytes()
-            lines = [_corrected(line, corrected) for line in old.removesuffix(b"\n").split(b"\n")]
-            new = b"\n".join([*lines, *(row.to_json().encode("utf-8") for row in rows)]) + b"\n"
-            if rows or new != old:
-                beside[split] = folder / f".{split}.jsonl.new"
-                beside[split].write_bytes(new)
-        for split, path in beside.items():
-            os.replace(path, folder / f"{split}.jsonl")
+        with ExitStack() as places:
+            for split, rows in added.items():
+                path = folder / f"{split}.jsonl"
+                old = path.read_bytes()
+                lines = [_corrected(line, corrected) for line in old.removesuffix(b"\n").split(b"\n")]
+                new = b"\n".join([*lines, *(row.to_json().encode("utf-8") for row in rows)]) + b"\n"
+                if rows or new != old:
+                    places.enter_context(whole(path)).write_bytes(new)
     except OSError as bad:
         raise CorpusError(str(folder), f"cannot be written ({bad.strerror})", "Check its permissions and the disk") from None
-    finally:
-        for path in beside.values():
-            path.unlink(missing_ok=True)
 
 
 def _corrected(line: bytes, corrected: Mapping[str, Row]) -> bytes:

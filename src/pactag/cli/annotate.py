@@ -27,7 +27,7 @@ _LISTED = 10
 def start(
     articles: Annotated[
         list[Path],
-        typer.Argument(metavar="ARTICLES...", help="Text files, JSONL with id, text and title, or a file that `annotate agreement` wrote."),
+        typer.Argument(metavar="ARTICLES...", help="Files of the kinds that `pactag tag` reads, or one that `annotate agreement` wrote."),
     ],
     tool: Annotated[ToolName, typer.Option("--for", help="The annotation tool.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="New folder for the tasks.")],

@@ -132,3 +132,12 @@ def test_articles_come_in_every_kind_of_file(tmp_path, schema):
     (tmp_path / "wire.csv").write_text("id,text\nb,She left.\n")
     tasks = start([tmp_path / "news", tmp_path / "wire.csv"], tmp_path / "out", schema, tool="csv")
     assert [task.id for task in tasks] == ["a:0", "b:0"]
+
+
+def test_articles_of_other_kinds_are_read_as_the_tagger_reads_them(tmp_path, schema):
+    (tmp_path / "wire.csv").write_text("id,title,text\nport,Port talks,He said no. She left.\n")
+    (tmp_path / "own.jsonl").write_text('{"text": "One. Two. Three.", "spans": [[0, 9], [10, 16]]}\n')
+    start([tmp_path / "wire.csv", tmp_path / "own.jsonl"], tmp_path / "out", schema, tool="csv")
+    tasks = read_task_folder(tmp_path / "out", schema).tasks
+    assert [task.text for task in tasks.values()] == ["He said no.", "She left.", "One. Two.", "Three."]
+    assert list(tasks)[2] == "own:1:0"

@@ -73,7 +73,7 @@ def suspects_of(rows: Sequence[Row], data: LabelledSentences, scores: np.ndarray
         raise MissingExtraError("Finding suspect labels", "label") from None
     given = [list(np.flatnonzero(target)) for target in data.targets]
     doubted = find_multilabel_issues_per_class(given, scores, n_jobs=1)
-    quality = np.array(get_label_quality_scores_per_class(given, scores)).reshape(len(data), len(schema.names))
+    quality = np.array(get_label_quality_scores_per_class(given, scores, adjust_pred_probs=True)).reshape(len(data), len(schema.names))
     row_of = {row.id: row for row in rows}
     found = []
     for place in np.flatnonzero(doubted.any(1)):

@@ -1,4 +1,4 @@
-"""Commands of the annotation loop: `annotate start`, `import`, `agreement`, and from `selection`: `suspects`."""
+"""Commands of the annotation loop: `annotate start`, `import`, `agreement`, and from `selection`: `suspects` and `next`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pactag.schema import DEFAULT_SCHEMA, load_schema
 annotate_app = typer.Typer(help="Bring your own articles: label them in a tool of your choice, and agree.", no_args_is_help=True)
 
 annotate_app.command("suspects")(selection.suspects)
+annotate_app.command("next")(selection.next_)
 
 # More sentences than these are counted, not listed.
 _LISTED = 10

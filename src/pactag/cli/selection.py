@@ -1,4 +1,4 @@
-"""Commands that choose sentences for people: `annotate suspects`."""
+"""Commands that choose sentences for people: `annotate suspects`, `annotate next`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from pactag.annotation.tasks import Task, ToolName
+from pactag.articles import Article
 from pactag.cli.data import SchemaOption
-from pactag.cli.models import JsonOption
+from pactag.cli.models import JsonOption, ModelOption, StoreOption, load_tagger
 from pactag.cli.show import note, out, progress_bar, show_json
 from pactag.config import RunConfig, TfidfModel, load_config
 from pactag.corpus.rows import read_corpus, read_rows
@@ -81,6 +82,45 @@ def suspects(
         table.add_row(str(rank), escape(one.row.id), escape(one.reason), escape(" ".join(one.row.text.split())))
     out.print(table)
     _told(len(chosen), output, tool)
+
+
+def next_(
+    articles: Annotated[list[Path], typer.Argument(metavar="ARTICLES...", help="Articles that nobody has labelled, as `tag` reads them.")],
+    budget: Annotated[int, typer.Option(min=1, help="How many sentences there is time to label.")] = 200,
+    output: OutputOption = None,
+    tool: ForOption = None,
+    model: ModelOption = "models:/pactag@champion",
+    corpus: Annotated[Path, typer.Option("--corpus", help="What is labelled already: what nearly stands there is not chosen.")] = Path(
+        "data/corpus"
+    ),
+    base: Annotated[
+        str, typer.Option("--base", help="Encoder that tells which sentences are alike, as `model.base` of a config.")
+    ] = "minilm",
+    seed: Annotated[int, typer.Option(help="Seed of the choice.")] = 1,
+    schema_file: SchemaOption = DEFAULT_SCHEMA,
+    tracking_uri: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Which sentences to label next: those that the model is unsure of, rare labels first, and unlike each other."""
+    _check_output(output, tool)
+    from pactag.annotation.next_sentences import next_sentences
+    from pactag.annotation.tasks import read_inputs
+
+    schema = load_schema(schema_file)
+    rows = read_corpus(corpus, schema).rows
+    given = [one for one in read_inputs(articles) if isinstance(one, Article)]
+    if not given:
+        raise PactagError(", ".join(map(str, articles)), "holds no article", "Name articles, not sentences that were chosen already")
+    found = next_sentences(given, rows, schema, tagger=load_tagger(model, tracking_uri), budget=budget, base=base, seed=seed)
+    if output is not None:
+        _write(found.tasks, output, schema, tool, settles=False)
+    if as_json:
+        show_json({**vars(found), "tasks": [task.model_dump(mode="json") for task in found.tasks]})
+        return
+    passed = f"; passed over: {found.known} that nearly stand in the corpus, {found.repeated} that repeat each other"
+    out.print(f"{len(found.tasks)} of {found.sentences} sentences chosen, of {len({t.article_id for t in found.tasks})} articles{passed}")
+    out.print("expected among them: " + ", ".join(f"{name} {count:.0f}" for name, count in found.expected.items()))
+    _told(len(found.tasks), output, tool)
 
 
 def _check_output(output: Path | None, tool: ToolName | None) -> None:

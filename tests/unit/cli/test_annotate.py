@@ -33,7 +33,7 @@ def _fill(folder: Path, to: Path, marks: dict[str, str | None]) -> Path:
 
 
 @pytest.mark.parametrize(
-    "command", ["annotate", "annotate start", "annotate import", "annotate agreement", "annotate suspects", "data add"]
+    "command", ["annotate", "annotate start", "annotate import", "annotate agreement", "annotate suspects", "annotate next", "data add"]
 )
 def test_help_says_what_a_command_does(pactag, command: str):
     assert "Usage" in pactag(*command.split(), "--help").stdout
@@ -101,3 +101,13 @@ def test_suspects_need_a_place_that_fits(pactag, small_corpus, arguments, told: 
     done = pactag("annotate", "suspects", small_corpus, *arguments)
     assert done.returncode == 2
     assert told in done.stderr
+
+
+def test_next_writes_sentences_that_start_takes(pactag, files, tmp_path, small_corpus, trained):
+    model = trained["tfidf"].folder
+    options = ("--model", model, "--corpus", small_corpus, "--base", trained["frozen"].folder.parent / "none", "--budget", 4)
+    # As many as there are: no vectors are needed to tell them apart, and so no encoder.
+    done = pactag("annotate", "next", *files, *options, "-o", tmp_path / "next.jsonl")
+    assert "4 of 4 sentences chosen, of 2 articles" in done.stdout, done.stderr
+    done = pactag("annotate", "start", tmp_path / "next.jsonl", "--for", "csv", "-o", tmp_path / "tasks")
+    assert "4 sentences of 2 articles" in done.stdout, done.stderr

@@ -74,7 +74,10 @@ class EncoderModel(_PooledModel):
     """A transformer fine-tuned end to end: pooled over the tokens of the sentence, one linear output per label."""
 
     kind: Literal["encoder"] = "encoder"
-    pooling: Literal["mean", "first"] = Field("mean", description="`mean` over the sentence's tokens, or the `first` token of the input")
+    pooling: Literal["mean", "first", "attention"] = Field(
+        "mean",
+        description="`mean` over the sentence's tokens, the `first` token of the input, or an `attention` over the tokens for each label",
+    )
     dropout: float = Field(0.1, ge=0, lt=1, description="dropout before the output layer")
     freeze_embeddings: bool = Field(True, description="keep the token embeddings as they are: lighter, and they do not overfit")
 
@@ -97,6 +100,15 @@ class TrainingConfig(_Part):
     max_grad_norm: float = Field(1.0, gt=0, description="gradients are clipped to this norm")
     label_smoothing: float = Field(0.0, ge=0, lt=0.5, description="targets 0 and 1 become s and 1 - s")
     positive_weight: float = Field(1.0, gt=0, description="weight of the positive term of the loss, the same for all labels")
+    focal_gamma: float = Field(0.0, ge=0, le=10, description="focal loss: focus on what is still wrong; 0 is plain cross-entropy")
+    negative_gamma: float = Field(0.0, ge=0, le=10, description="asymmetric loss: the same for negatives alone")
+    r_drop: float = Field(0.0, ge=0, description="weight of the disagreement of two draws of dropout (R-Drop); a step costs twice as much")
+    token_dropout: float = Field(0.0, ge=0, lt=1, description="share of the tokens that training hides behind the mask token")
+    weight_average: float | None = Field(
+        None, gt=0, lt=1, description="decay of a running average of the weights, which is then measured and kept; null: the last weights"
+    )
+    teachers: tuple[Path, ...] = Field((), description="folders of trained models whose mean scores are learnt from as well (distillation)")
+    teacher_weight: float = Field(0.5, ge=0, le=1, description="share of the teachers in the loss; the rest is the labels'")
     early_stopping: int | None = Field(2, ge=1, description="stop after so many epochs without a better validation macro-F1; null: never")
 
 

@@ -44,7 +44,7 @@ class Tokens(BaseModel):
     cls_id: int
     sep_id: int
     pad_id: int
-    pooling: Literal["mean", "first"]
+    pooling: Literal["mean", "first", "attention"]
 
 
 class BaseModelInfo(BaseModel):

@@ -113,6 +113,27 @@ def test_article_without_a_sentence_is_told(tmp_path, schema):
         start([tmp_path / "empty.txt"], tmp_path / "out", schema, tool="csv")
 
 
+def test_chosen_sentences_get_suggestions(tmp_path, started, schema, trained):
+    """Sentences that `annotate next` chose carry no views: they are judged independently, with a model's labels if wanted."""
+    from pactag import Tagger
+
+    chosen = [task for task in read_task_folder(started("csv"), schema).tasks.values() if task.index == 1]
+    (tmp_path / "next.jsonl").write_text("".join(task.to_json() + "\n" for task in chosen), encoding="utf-8")
+    tagger = Tagger.load(trained["tfidf"].folder)
+    tasks = start([tmp_path / "next.jsonl"], tmp_path / "chosen", schema, tool="csv", tagger=tagger)
+    assert read_task_folder(tmp_path / "chosen", schema).about.round == "independent"
+    whole = tagger.tag(PORT, title="Port talks").sentences[1]
+    assert tasks[0].scores == {name: round(score, 4) for name, score in whole.scores.items()}
+
+
+def test_articles_come_in_every_kind_of_file(tmp_path, schema):
+    (tmp_path / "news").mkdir()
+    (tmp_path / "news" / "a.txt").write_text("He said no.")
+    (tmp_path / "wire.csv").write_text("id,text\nb,She left.\n")
+    tasks = start([tmp_path / "news", tmp_path / "wire.csv"], tmp_path / "out", schema, tool="csv")
+    assert [task.id for task in tasks] == ["a:0", "b:0"]
+
+
 def test_articles_of_other_kinds_are_read_as_the_tagger_reads_them(tmp_path, schema):
     (tmp_path / "wire.csv").write_text("id,title,text\nport,Port talks,He said no. She left.\n")
     (tmp_path / "own.jsonl").write_text('{"text": "One. Two. Three.", "spans": [[0, 9], [10, 16]]}\n')

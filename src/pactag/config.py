@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,6 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from pactag.errors import ConfigError, Problem
 from pactag.yaml_files import FieldPath, YamlContent, dotted, read_yaml, validation_problems
+
+# Groups of figures, tables and pictures that every run has.
+_GROUPS = ("train", "training", "validation", "test", "dev", "best_dev", "speed", "system", "data")
+_GROUP_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class _Part(BaseModel):
@@ -27,6 +32,13 @@ class DataConfig(_Part):
         default_factory=dict, description="further labelled JSONL files to measure on, by name; never learnt from, never tuned on"
     )
     train_share: float = Field(1.0, gt=0, le=1, description="share of the training articles to use, chosen by `seed` (learning curves)")
+
+    @model_validator(mode="after")
+    def _names_that_stand_for_nothing_else(self) -> DataConfig:
+        for name in self.also_measure:
+            if name in _GROUPS or not _GROUP_NAME.fullmatch(name):
+                raise ValueError(f"also_measure needs names of letters, digits, _ and -, other than {', '.join(_GROUPS)}; found {name!r}")
+        return self
 
 
 class ContextConfig(_Part):
@@ -74,7 +86,10 @@ class EncoderModel(_PooledModel):
     """A transformer fine-tuned end to end: pooled over the tokens of the sentence, one linear output per label."""
 
     kind: Literal["encoder"] = "encoder"
-    pooling: Literal["mean", "first"] = Field("mean", description="`mean` over the sentence's tokens, or the `first` token of the input")
+    pooling: Literal["mean", "first", "attention"] = Field(
+        "mean",
+        description="`mean` over the sentence's tokens, the `first` token of the input, or an `attention` over the tokens for each label",
+    )
     dropout: float = Field(0.1, ge=0, lt=1, description="dropout before the output layer")
     freeze_embeddings: bool = Field(True, description="keep the token embeddings as they are: lighter, and they do not overfit")
 
@@ -97,6 +112,15 @@ class TrainingConfig(_Part):
     max_grad_norm: float = Field(1.0, gt=0, description="gradients are clipped to this norm")
     label_smoothing: float = Field(0.0, ge=0, lt=0.5, description="targets 0 and 1 become s and 1 - s")
     positive_weight: float = Field(1.0, gt=0, description="weight of the positive term of the loss, the same for all labels")
+    focal_gamma: float = Field(0.0, ge=0, le=10, description="focal loss: focus on what is still wrong; 0 is plain cross-entropy")
+    negative_gamma: float = Field(0.0, ge=0, le=10, description="asymmetric loss: the same for negatives alone")
+    r_drop: float = Field(0.0, ge=0, description="weight of the disagreement of two draws of dropout (R-Drop); a step costs twice as much")
+    token_dropout: float = Field(0.0, ge=0, lt=1, description="share of the tokens that training hides behind the mask token")
+    weight_average: float | None = Field(
+        None, gt=0, lt=1, description="decay of a running average of the weights, which is then measured and kept; null: the last weights"
+    )
+    teachers: tuple[Path, ...] = Field((), description="folders of trained models whose mean scores are learnt from as well (distillation)")
+    teacher_weight: float = Field(0.5, ge=0, le=1, description="share of the teachers in the loss; the rest is the labels'")
     early_stopping: int | None = Field(2, ge=1, description="stop after so many epochs without a better validation macro-F1; null: never")
 
 
@@ -106,6 +130,12 @@ class OperatingPoint(_Part):
     objective: Literal["f1", "precision", "fixed"] = Field("f1", description="maximise F1, reach `precision`, or use `threshold` as it is")
     precision: float | None = Field(None, gt=0, lt=1, description="lowest precision wanted, with `objective: precision`")
     threshold: float | None = Field(None, gt=0, lt=1, description="score from which a label is given, with `objective: fixed`")
+    uncertain_error: float | None = Field(
+        0.3,
+        gt=0,
+        lt=1,
+        description="a label is marked uncertain in the widest band around its threshold in which this share is wrong; null: never",
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> OperatingPoint:
@@ -127,6 +157,7 @@ class TrackingConfig(_Part):
         None, description="MLflow store; null: MLFLOW_TRACKING_URI when it is set, else sqlite:///experiments/mlflow.db"
     )
     experiment: str = Field("pactag", min_length=1, description="MLflow experiment")
+    pictures: bool = Field(True, description="draw confusion, precision and recall, reliability, learning curve and lengths: seconds a run")
 
 
 class RunConfig(_Part):
@@ -134,6 +165,9 @@ class RunConfig(_Part):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="name of the run and of its folder")
     seed: int = Field(1, ge=0, description="seed of everything random")
+    seeds: tuple[int, ...] | None = Field(
+        None, min_length=2, description="instead of `seed`, one run for each of these, under a parent that has mean, spread and interval"
+    )
     data: DataConfig = DataConfig()
     model: Annotated[TfidfModel | FrozenModel | EncoderModel, Field(discriminator="kind")] = Field(description="the classifier")
     training: TrainingConfig | None = Field(None, description="fine-tuning; for the kind `encoder` only")
@@ -154,6 +188,10 @@ class RunConfig(_Part):
 
     @model_validator(mode="after")
     def _no_idle_settings(self) -> RunConfig:
+        if self.seeds is not None and len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds must differ from each other, found {list(self.seeds)}")
+        if self.seeds is not None and min(self.seeds) < 0:
+            raise ValueError(f"seeds must be 0 or greater, found {list(self.seeds)}")
         if self.training is not None and self.model.kind != "encoder":
             raise ValueError(f"`training` is used by the kind 'encoder' only; drop it, or change model.kind ({self.model.kind!r})")
         return self
@@ -169,7 +207,8 @@ class RunConfig(_Part):
 
     def flat(self) -> dict[str, str]:
         """Dotted names and values as text, for tables that compare runs. Empty settings are left out."""
-        return {name: str(value) for name, value in _flatten(self.model_dump(mode="json"), ()) if value is not None}
+        idle = {"seed"} if self.seeds else set()
+        return {name: str(value) for name, value in _flatten(self.model_dump(mode="json", exclude=idle), ()) if value is not None}
 
 
 def _flatten(value: Any, at: FieldPath) -> list[tuple[str, Any]]:

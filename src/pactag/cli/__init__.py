@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from pactag.cli import annotate, compare, data, models, settings, study, tag
+from pactag.cli import annotate, compare, data, models, settings, study, sweep, tag
 from pactag.cli.show import show_error
 from pactag.errors import PactagError
 from pactag.tracking import switch_off_telemetry
@@ -27,6 +27,7 @@ app.command("train")(models.train)
 app.command("evaluate")(models.evaluate)
 app.command("tag")(tag.tag)
 app.command("compare")(compare.compare)
+app.command("export")(models.export)
 app.command("promote")(models.promote)
 app.command("rollback")(models.rollback)
 app.command("validate")(settings.validate)
@@ -36,6 +37,7 @@ app.add_typer(settings.config_app, name="config")
 app.add_typer(data.data_app, name="data")
 app.add_typer(annotate.annotate_app, name="annotate")
 app.add_typer(study.study_app, name="study")
+app.add_typer(sweep.sweep_app, name="sweep")
 
 
 def main() -> None:

@@ -22,25 +22,48 @@ from pactag.sentences import SentenceInput
 
 
 class PooledNetwork(torch.nn.Module):
-    """Encoder, masked mean, dropout, linear."""
+    """Encoder, masked mean or one attention per label, dropout, linear."""
 
-    def __init__(self, encoder: Any, labels: int, *, dropout: float = 0.0) -> None:
+    def __init__(self, encoder: Any, labels: int, *, dropout: float = 0.0, pooling: str = "mean") -> None:
         super().__init__()
         self.encoder: Any = encoder
         self.dropout = torch.nn.Dropout(dropout)
         self.head = torch.nn.Linear(encoder.config.hidden_size, labels)
+        # Queries of zero attend to all tokens alike: training starts from the mean.
+        self.query = torch.nn.Parameter(torch.zeros(labels, encoder.config.hidden_size)) if pooling == "attention" else None
 
     def embed(self, ids: torch.Tensor, attention: torch.Tensor, pool: torch.Tensor) -> torch.Tensor:
         """Sentence vectors, shape `(sentences, hidden)`: the mean of the token vectors where `pool` is 1."""
-        hidden = self.encoder(input_ids=ids, attention_mask=attention).last_hidden_state
-        mask = pool.unsqueeze(-1).to(hidden.dtype)
-        pooled: torch.Tensor = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1.0)
-        return pooled
+        return _mean(self._hidden(ids, attention), pool)
 
     def forward(self, ids: torch.Tensor, attention: torch.Tensor, pool: torch.Tensor) -> torch.Tensor:
         """Logits, shape `(sentences, labels)`."""
-        logits: torch.Tensor = self.head(self.dropout(self.embed(ids, attention, pool)))
+        hidden = self._hidden(ids, attention)
+        if self.query is None:
+            logits: torch.Tensor = self.head(self.dropout(_mean(hidden, pool)))
+            return logits
+        vectors = self.dropout(torch.einsum("slt,sth->slh", self._weights(hidden, pool), hidden))
+        logits = (vectors * self.head.weight).sum(-1) + self.head.bias
         return logits
+
+    def attention(self, ids: torch.Tensor, attention: torch.Tensor, pool: torch.Tensor) -> torch.Tensor:
+        """How much each label looks at each token, shape `(sentences, labels, tokens)`; the weights of a sentence add up to 1."""
+        return self._weights(self._hidden(ids, attention), pool)
+
+    def _hidden(self, ids: torch.Tensor, attention: torch.Tensor) -> torch.Tensor:
+        hidden: torch.Tensor = self.encoder(input_ids=ids, attention_mask=attention).last_hidden_state
+        return hidden
+
+    def _weights(self, hidden: torch.Tensor, pool: torch.Tensor) -> torch.Tensor:
+        query = self.head.weight.new_zeros(self.head.weight.shape) if self.query is None else self.query
+        match = torch.einsum("sth,lh->slt", hidden, query)
+        return match.masked_fill(pool.unsqueeze(1) == 0, torch.finfo(match.dtype).min).softmax(-1)
+
+
+def _mean(hidden: torch.Tensor, pool: torch.Tensor) -> torch.Tensor:
+    mask = pool.unsqueeze(-1).to(hidden.dtype)
+    pooled: torch.Tensor = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1.0)
+    return pooled
 
 
 class PooledClassifier:
@@ -111,7 +134,7 @@ class PooledClassifier:
         architecture = json.loads((folder / ENCODER).read_text(encoding="utf-8"))
         config = transformers.AutoConfig.for_model(**architecture)
         encoder = without_pooler(transformers.AutoModel.from_config(config, trust_remote_code=False))
-        network = PooledNetwork(encoder, len(manifest.labels))
+        network = PooledNetwork(encoder, len(manifest.labels), pooling=manifest.tokens.pooling)
         try:
             network.load_state_dict(safetensors.torch.load_file(folder / TORCH_WEIGHTS))
         except RuntimeError as error:

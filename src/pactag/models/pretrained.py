@@ -29,6 +29,7 @@ class Pretrained:
     cls_id: int
     sep_id: int
     pad_id: int
+    mask_id: int | None
     max_positions: int
     info: BaseModelInfo
 
@@ -64,6 +65,7 @@ def load_pretrained(base: str, revision: str | None) -> Pretrained:
         tokenizer.cls_token_id,
         tokenizer.sep_token_id,
         tokenizer.pad_token_id or 0,
+        tokenizer.mask_token_id,
         getattr(encoder.config, "max_position_embeddings", 512),
         BaseModelInfo(name=base, revision=revision, sha256=sha256),
     )

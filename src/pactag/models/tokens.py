@@ -17,6 +17,7 @@ MAX_BATCH_SENTENCES = 64
 MAX_BATCH_TOKENS = 4096
 # No sentence that is worth tagging has more characters; cutting here keeps a megabyte without a full stop from being tokenised whole.
 _CHARACTERS_PER_TOKEN = 16
+_NO_LIMIT = 100_000
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ class SentenceTokenizer:
         ids = {text: encoding.ids for text, encoding in zip(ordered, encodings, strict=True)}
         return [self._assemble(item, ids) for item in inputs]
 
+    def lengths(self, inputs: Sequence[SentenceInput]) -> np.ndarray:
+        """Tokens of each input before anything is cut, shape `(len(inputs),)`."""
+        uncut = SentenceTokenizer(self._tokenizer, self.settings.model_copy(update={"max_tokens": _NO_LIMIT}))
+        return np.array([len(item.ids) for item in uncut.encode(inputs)], dtype=int)
+
     def _assemble(self, item: SentenceInput, ids: dict[str, list[int]]) -> Encoded:
         settings = self.settings
         sentence = ids.get(item.text, [])[: settings.max_tokens - 2]
@@ -93,15 +99,24 @@ class SentenceTokenizer:
 
 
 def batches(
-    encoded: Sequence[Encoded], pad_id: int, *, max_sentences: int = MAX_BATCH_SENTENCES, max_tokens: int = MAX_BATCH_TOKENS
+    encoded: Sequence[Encoded],
+    pad_id: int,
+    *,
+    max_sentences: int = MAX_BATCH_SENTENCES,
+    max_tokens: int = MAX_BATCH_TOKENS,
+    same_length: bool = False,
 ) -> Iterator[tuple[np.ndarray, Batch]]:
-    """Batches of inputs of similar length, each with the positions that its rows had in `encoded`."""
+    """Batches of inputs of similar length, each with the positions that its rows had in `encoded`.
+
+    :param same_length: only inputs of exactly the same length share a batch, so that nothing is padded.
+    """
     order = np.argsort([len(item.ids) for item in encoded], kind="stable")
     start = 0
     while start < len(order):
         stop = start + 1
         while stop < len(order) and stop - start < max_sentences:
-            if len(encoded[order[stop]].ids) * (stop - start + 1) > max_tokens:
+            length = len(encoded[order[stop]].ids)
+            if length * (stop - start + 1) > max_tokens or (same_length and length > len(encoded[order[start]].ids)):
                 break
             stop += 1
         chosen = order[start:stop]

@@ -11,9 +11,12 @@ from pactag.corpus.rows import LabelledSentences
 from pactag.errors import ConfigError, ModelFolderError
 from pactag.models import pretrained
 from pactag.models.base import FitContext
-from pactag.models.encoder import EncoderClassifier, LengthGroupedBatches, parameter_groups
+from pactag.models.batching import LengthGroupedBatches
+from pactag.models.encoder import EncoderClassifier
+from pactag.models.finetuning import drop_tokens, parameter_groups
 from pactag.models.pooled import PooledNetwork
 from pactag.models.pretrained import load_pretrained
+from pactag.models.teachers import teacher_scores
 from pactag.sentences import SentenceInput
 
 
@@ -145,3 +148,49 @@ def _separable(schema, count: int) -> LabelledSentences:
     inputs = tuple(SentenceInput(f"{words[c]} number {n}") for n, c in enumerate(chosen))
     targets = np.eye(len(schema.names), dtype=np.float32)[chosen]
     return LabelledSentences(inputs, targets, tuple(str(n) for n in range(count)), tuple(str(n) for n in range(count)))
+
+
+def test_attention_starts_as_the_mean(tiny_base):
+    encoder = load_pretrained(str(tiny_base), None).encoder.eval()
+    mean, attentive = PooledNetwork(encoder, 4).eval(), PooledNetwork(encoder, 4, pooling="attention").eval()
+    attentive.head.load_state_dict(mean.head.state_dict())
+    ids, attention, pool = torch.tensor([[101, 2054, 2003, 102]]), torch.ones(1, 4, dtype=torch.long), torch.tensor([[0, 1, 1, 0]])
+    assert torch.allclose(attentive(ids, attention, pool), mean(ids, attention, pool), atol=1e-5)
+    assert torch.allclose(attentive.attention(ids, attention, pool), torch.tensor([0.0, 0.5, 0.5, 0.0]), atol=1e-6)
+
+
+def test_dropped_tokens_are_masked_and_special_ones_kept():
+    torch.manual_seed(0)
+    ids = torch.tensor([[101, *range(2000, 2200), 102, 0, 0]])
+    dropped = drop_tokens(ids, share=0.3, mask_id=103, keep=(101, 102, 0))
+    changed = dropped != ids
+    assert not changed[0, [0, -3, -2, -1]].any()
+    assert set(dropped[changed].tolist()) == {103}
+    assert 30 < changed.sum() < 90
+
+
+@pytest.mark.parametrize("recipe", [{"r_drop": 1.0}, {"weight_average": 0.9}, {"token_dropout": 0.2}, {"focal_gamma": 2.0}])
+def test_every_recipe_learns(config_of, schema, recipe):
+    sentences = _separable(schema, 64)
+    settings = {"epochs": 20, "learning_rate": 3e-3, "head_learning_rate": 1e-2, "early_stopping": None}
+    config = config_of("encoder", training={**settings, **recipe})
+    model = EncoderClassifier.fit(sentences, sentences, config=config, labels=schema.names, context=FitContext())
+    logits = model.predict_logits(sentences.inputs)
+    assert (logits.argmax(1) == sentences.targets.argmax(1)).mean() > 0.8
+
+
+def test_student_follows_its_teacher(config_of, schema, trained):
+    """The labels are turned round: who follows the teacher alone does not learn them."""
+    sentences = _separable(schema, 64)
+    teacher = trained["frozen"].folder
+    settings = {"epochs": 30, "learning_rate": 3e-3, "head_learning_rate": 1e-2, "early_stopping": None, "probe_first": False}
+    config = config_of("encoder", training={**settings, "teachers": [str(teacher)], "teacher_weight": 1.0})
+    model = EncoderClassifier.fit(sentences, sentences, config=config, labels=schema.names, context=FitContext())
+    wanted = teacher_scores([teacher], sentences.inputs, labels=schema.names)
+    found = 1 / (1 + np.exp(-model.predict_logits(sentences.inputs)))
+    assert np.abs(found - wanted).mean() < 0.1
+
+
+def test_teacher_with_other_labels_is_told(schema, trained):
+    with pytest.raises(ConfigError, match=r"training\.teachers: .* has the labels"):
+        teacher_scores([trained["tfidf"].folder], [SentenceInput("He said no.")], labels=("praise",))

@@ -1,0 +1,42 @@
+"""A running average of the weights while they are trained: steadier than the last step, at no cost when tagging."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+class WeightAverage:
+    """Exponential moving average of a network's trainable weights.
+
+    The first steps are averaged over a shorter memory, (1 + step) / (10 + step), so that the start leaves no trace.
+    """
+
+    def __init__(self, network: torch.nn.Module, *, decay: float) -> None:
+        self._decay = decay
+        self._step = 0
+        self._weights = {name: parameter.detach().clone() for name, parameter in network.named_parameters() if parameter.requires_grad}
+
+    @torch.no_grad()
+    def update(self, network: torch.nn.Module) -> None:
+        """Take in the weights after a step."""
+        self._step += 1
+        decay = min(self._decay, (1 + self._step) / (10 + self._step))
+        parameters = dict(network.named_parameters())
+        torch._foreach_lerp_(list(self._weights.values()), [parameters[name].detach() for name in self._weights], 1 - decay)
+
+    @contextmanager
+    @torch.no_grad()
+    def applied(self, network: torch.nn.Module) -> Iterator[None]:
+        """The network with the averaged weights; what it had before comes back at the end."""
+        parameters = dict(network.named_parameters())
+        own = {name: parameters[name].detach().clone() for name in self._weights}
+        try:
+            for name, value in self._weights.items():
+                parameters[name].copy_(value)
+            yield
+        finally:
+            for name, value in own.items():
+                parameters[name].copy_(value)

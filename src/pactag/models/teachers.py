@@ -1,0 +1,34 @@
+"""Scores of trained models on sentences that another model learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pactag.calibration import calibrated
+from pactag.errors import ConfigError
+from pactag.model_folder import read_manifest
+from pactag.sentences import SentenceInput
+
+
+def teacher_scores(folders: Sequence[Path], inputs: Sequence[SentenceInput], *, labels: Sequence[str]) -> np.ndarray:
+    """Mean score of several models, shape `(len(inputs), labels)`, float32, uncalibrated: calibration is fitted anew for the student.
+
+    :raises ConfigError: when a teacher has other labels, or looks at more of an article than `inputs` hold.
+    """
+    # Imported here: a model kind is loaded by its name, and this module serves one of the kinds.
+    from pactag.models import classifier
+
+    total = np.zeros((len(inputs), len(labels)))
+    for folder in folders:
+        manifest = read_manifest(folder)
+        if manifest.labels != tuple(labels):
+            raise ConfigError("training.teachers", f"{folder} has the labels {list(manifest.labels)}", f"They must be {list(labels)}")
+        tokens = manifest.tokens
+        if tokens is not None and (tokens.preceding or tokens.title) and not any(item.before or item.title for item in inputs):
+            raise ConfigError("training.teachers", f"{folder} reads context, the student does not", "Give both the same model.context")
+        logits = classifier(manifest.kind).load(folder, manifest).predict_logits(inputs)
+        total += calibrated(logits, [type(scale)() for scale in manifest.calibration.values()])
+    return (total / len(folders)).astype(np.float32)

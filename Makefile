@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test lint ui lock data clean
+.PHONY: help install quickstart test test-slow lint ui lock data clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,9 @@ quickstart: install  ## train configs/quick.yaml and tag an example article
 
 test: install  ## run the tests, offline
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+
+test-slow: install  ## run the tests that start servers, Ray and Spark, too
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n0 -m slow
 
 lint: install  ## style and types
 	$(BIN)/ruff check .

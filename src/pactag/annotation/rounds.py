@@ -12,6 +12,7 @@ from pactag.annotation.tasks import (
     DEFAULT_PRECEDING,
     TASKS,
     About,
+    Round,
     Said,
     Sentence,
     Task,
@@ -19,8 +20,10 @@ from pactag.annotation.tasks import (
     read_inputs,
     read_task_folder,
     tasks_of,
+    with_suggestions,
 )
 from pactag.annotation.tools import TOOLS
+from pactag.articles import Article
 from pactag.errors import InputError, Problem
 from pactag.schema import Schema
 from pactag.tagging import Tagger
@@ -35,34 +38,42 @@ def start(
     preceding: int = DEFAULT_PRECEDING,
     tagger: Tagger | None = None,
 ) -> list[Task]:
-    """Write a task folder for articles, or for the sentences of an adjudication file.
+    """Write a task folder for articles, or for chosen sentences: those to settle, or those that `annotate next` found.
 
     :param tagger: its labels go along as suggestions. Annotators who are to judge independently must not see any.
 
     :raises PactagError: for inputs that cannot be read, and for a folder that holds something already. Nothing is written then.
     """
     tasks: list[Task] = []
-    articles = []
+    articles: list[Article] = []
     for given in read_inputs(paths):
         if isinstance(given, Task):
             tasks.append(given)
         else:
             articles.append(given)
-    if tasks and tagger is not None:
+    settles = any(task.said is not None for task in tasks)
+    if settles and tagger is not None:
         raise InputError("--model", "is given for sentences to settle", "Leave it out: they show what annotators said")
     if articles:
         tasks = tasks_of(articles, schema, preceding=preceding, tagger=tagger)
+    elif tagger is not None:
+        tasks = with_suggestions(tasks, schema, tagger)
     if not tasks:
-        raise InputError(", ".join(map(str, paths)), "holds no sentence", "Name articles, or a file with sentences to settle")
-    about = About(
-        tool=tool,
-        labels=schema.names,
-        round="independent" if articles else "adjudication",
-        model=tagger.manifest.model_id if tagger is not None else None,
-    )
+        raise InputError(", ".join(map(str, paths)), "holds no sentence", "Name articles, or a file with sentences to judge")
+    model = tagger.manifest.model_id if tagger is not None else None
+    write_tasks(tasks, folder, schema, tool=tool, round="adjudication" if settles else "independent", model=model)
+    return tasks
+
+
+def write_tasks(tasks: Sequence[Task], folder: Path, schema: Schema, *, tool: ToolName, round: Round, model: str | None = None) -> None:
+    """Write a task folder: the tasks in their order, and the files of the tool.
+
+    :param model: id of the model that made suggestions, if one did.
+    :raises PactagError: when the folder holds something already. Nothing is written then.
+    """
+    about = About(tool=tool, labels=schema.names, round=round, model=model)
     lines = "".join(task.to_json() + "\n" for task in tasks)
     write_folder(folder, {TASKS: lines, ABOUT: about.to_json() + "\n", **TOOLS[tool].write(tasks, schema)})
-    return tasks
 
 
 def take_in(exports: Sequence[Path], folder: Path, schema: Schema, *, tool: ToolName | None = None) -> Imported:

@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from pactag.cli import annotate, compare, data, models, settings, study, tag
+from pactag.cli import annotate, compare, data, models, settings, study, sweep, tag
 from pactag.cli.show import show_error
 from pactag.errors import PactagError
 from pactag.tracking import switch_off_telemetry
@@ -37,6 +37,7 @@ app.add_typer(settings.config_app, name="config")
 app.add_typer(data.data_app, name="data")
 app.add_typer(annotate.annotate_app, name="annotate")
 app.add_typer(study.study_app, name="study")
+app.add_typer(sweep.sweep_app, name="sweep")
 
 
 def main() -> None:

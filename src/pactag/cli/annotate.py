@@ -1,4 +1,4 @@
-"""Commands of the annotation loop: `annotate start`, `annotate import`, `annotate agreement`."""
+"""Commands of the annotation loop: `annotate start`, `import`, `agreement`, and from `selection`: `suspects` and `next`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ import typer
 from rich.markup import escape
 
 from pactag.annotation.tasks import DEFAULT_PRECEDING, ToolName
+from pactag.cli import selection
 from pactag.cli.data import SchemaOption
 from pactag.cli.models import JsonOption, StoreOption, load_tagger
 from pactag.cli.show import agreement_table, err, note, out, show_json
 from pactag.schema import DEFAULT_SCHEMA, load_schema
 
 annotate_app = typer.Typer(help="Bring your own articles: label them in a tool of your choice, and agree.", no_args_is_help=True)
+
+annotate_app.command("suspects")(selection.suspects)
+annotate_app.command("next")(selection.next_)
 
 # More sentences than these are counted, not listed.
 _LISTED = 10
@@ -24,7 +28,7 @@ _LISTED = 10
 def start(
     articles: Annotated[
         list[Path],
-        typer.Argument(metavar="ARTICLES...", help="Text files, JSONL with id, text and title, or a file that `annotate agreement` wrote."),
+        typer.Argument(metavar="ARTICLES...", help="Files of the kinds that `pactag tag` reads, or one that `annotate agreement` wrote."),
     ],
     tool: Annotated[ToolName, typer.Option("--for", help="The annotation tool.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="New folder for the tasks.")],

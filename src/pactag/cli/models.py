@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
+from rich.table import Table
 
 from pactag.cli.settings import Overrides
 from pactag.cli.show import evaluation_table, export_table, note, out, progress_bar, show_json
-from pactag.config import load_config
+from pactag.config import RunConfig, load_config
 from pactag.errors import PactagError
 
 ModelOption = Annotated[
@@ -39,6 +40,9 @@ def train(
 ) -> None:
     """Train a classifier from a config, record the run in MLflow, and save the model."""
     config = load_config(path, overrides or [])
+    if config.seeds is not None:
+        _train_seeds(config, as_json)
+        return
     from pactag.training import train as run
 
     with progress_bar(f"training {config.name}") as progress:
@@ -56,6 +60,33 @@ def train(
     if done.folder is not None:
         out.print(f"model  {escape(str(done.folder))}")
         out.print(f"tag    pactag tag data/examples/*.txt --model {escape(str(done.folder))}")
+    out.print("see    pactag ui")
+
+
+def _train_seeds(config: RunConfig, as_json: bool) -> None:
+    from pactag.seeds import shown, train_seeds
+
+    with progress_bar(f"training {config.name}") as progress:
+        done = train_seeds(config, progress=lambda name, steps, total, word: progress(steps, total, f"{name}: {word}"))
+    if as_json:
+        figures = {
+            name: {"mean": spread.mean, "std": spread.deviation, "interval": spread.interval, "values": spread.values}
+            for name, spread in done.spreads.items()
+        }
+        show_json({"run_id": done.run_id, "runs": {str(seed): run.run_id for seed, run in done.runs.items()}, "figures": figures})
+        return
+    table = Table(title=f"{config.name}: {len(done.runs)} seeds", title_justify="left", title_style="bold")
+    for name in ("figure", "mean", "std", "95% interval of the mean", *(f"seed {seed}" for seed in done.runs)):
+        table.add_column(name, justify="left" if name == "figure" else "right")
+    for name, spread in done.spreads.items():
+        if shown(name) and not name.startswith("best_dev/"):
+            low, high = spread.interval
+            numbers = (f"{spread.mean:.3f}", f"{spread.deviation:.3f}", f"{low:.3f} to {high:.3f}", *(f"{v:.3f}" for v in spread.values))
+            table.add_row(escape(name), *numbers, style="bold" if name.endswith("/f1_macro") else None)
+    out.print(table)
+    out.print(f"parent runs:/{done.run_id}")
+    for seed, run in done.runs.items():
+        out.print(f"seed {seed} runs:/{run.run_id}")
     out.print("see    pactag ui")
 
 
@@ -114,7 +145,7 @@ def rollback(tracking_uri: StoreOption = None) -> None:
     """Make models:/pactag@previous the champion again. What was champion becomes `previous`."""
     from pactag.tracking import CHAMPION, PREVIOUS, REGISTERED_NAME, Tracker
 
-    champion, before = Tracker(tracking_uri).rollback()
+    champion, before = Tracker(tracking_uri).registry.rollback()
     out.print(f"models:/{REGISTERED_NAME}@{CHAMPION} is version {champion} again")
     if before is not None:
         out.print(f"models:/{REGISTERED_NAME}@{PREVIOUS} is version {before}")

@@ -5,12 +5,23 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -71,6 +82,50 @@ def _plain_progress(title: str) -> Callable[[int, int, str], None]:
         if tenth != last:
             last = tenth
             err.print(f"{title} {done}/{total} {word}")
+
+    return show
+
+
+@contextlib.contextmanager
+def bytes_bar(title: str) -> Iterator[Callable[[int, int, int], None]]:
+    """A progress bar of bytes read, with sentences, their rate and the remaining time; when that is no terminal, a line at each tenth."""
+    began = time.monotonic()
+
+    def word(sentences: int) -> str:
+        return f"{sentences:,} sentences, {sentences / max(time.monotonic() - began, 1e-3):,.0f} a second"
+
+    if not err.is_terminal:
+        yield _plain_bytes(title, began, word)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        DownloadColumn(),
+        TextColumn("{task.fields[word]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    # The rate over minutes: parts and batches come in bursts.
+    with Progress(*columns, console=err, speed_estimate_period=120) as bar:
+        task = bar.add_task(title, total=None, word="")
+        yield lambda read, size, sentences: bar.update(task, completed=read, total=size or None, word=word(sentences))
+
+
+def _plain_bytes(title: str, began: float, word: Callable[[int], str]) -> Callable[[int, int, int], None]:
+    last, passed = 0, 0
+
+    def show(read: int, size: int, sentences: int) -> None:
+        nonlocal last, passed, began
+        if not sentences:
+            # What an earlier run did is passed over in no time, and tells nothing of the rest.
+            passed, began = read, time.monotonic()
+        tenth = 10 * read // size if size else 0
+        if tenth > last:
+            last = tenth
+            seconds = (time.monotonic() - began) * (size - read) / max(read - passed, 1)
+            err.print(f"{title} {100 * read // size}%, {word(sentences)}, about {timedelta(seconds=round(seconds))} left")
 
     return show
 

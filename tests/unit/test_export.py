@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from pactag import PactagError, Tagger, tagging
 from pactag.corpus.rows import labelled_sentences, read_rows
 from pactag.errors import MissingExtraError, ModelFolderError
-from pactag.export import export
-from pactag.model_folder import ONNX_INT8_WEIGHTS, ONNX_WEIGHTS, TORCH_WEIGHTS, read_manifest
+from pactag.export import FORMS, export
+from pactag.model_folder import ONNX_INT8_DYNAMIC_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_WEIGHTS, TORCH_WEIGHTS, read_manifest
 from pactag.sentences import SentenceInput
 
 HEAVY = ("torch", "transformers", "sklearn", "scipy", "mlflow", "pandas", "skops", "safetensors", "datasets", "onnx", "pactag.config")
@@ -28,7 +28,7 @@ def exported(trained, tmp_path_factory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         # On an untrained encoder the scores of all sentences are nearly the same, and int8 may change any of their labels.
         patch.setattr("pactag.export.LARGEST_LOSS", 1.0)
-        return export(trained["encoder"].folder, output=tmp_path_factory.mktemp("export") / "model").folder
+        return export(trained["encoder"].folder, output=tmp_path_factory.mktemp("export") / "model", forms=FORMS).folder
 
 
 @pytest.fixture
@@ -56,17 +56,23 @@ def _labels(tagger: Tagger, inputs) -> np.ndarray:
 
 def test_export_leaves_the_torch_weights_out(exported):
     names = set(read_manifest(exported).files)
-    assert {ONNX_WEIGHTS, ONNX_INT8_WEIGHTS} <= names
+    assert {ONNX_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_INT8_DYNAMIC_WEIGHTS} <= names
     assert TORCH_WEIGHTS not in names
 
 
 def test_manifest_holds_how_the_export_was_checked(exported, trained):
     checks = read_manifest(exported).exports
-    assert set(checks) == {"onnx", "int8"}
+    assert set(checks) == set(FORMS)
     assert checks["onnx"].same_labels == 1.0
     assert checks["onnx"].largest_difference < 1e-5
     assert checks["int8"].sentences == len(trained["encoder"].validation.rows)
     assert checks["int8"].f1_macro_torch == pytest.approx(trained["encoder"].validation.figures["f1_macro"], abs=1e-6)
+
+
+def test_int8_files_are_smaller(exported):
+    whole = (exported / ONNX_WEIGHTS).stat().st_size
+    assert (exported / ONNX_INT8_WEIGHTS).stat().st_size < whole / 2
+    assert (exported / ONNX_INT8_DYNAMIC_WEIGHTS).stat().st_size < whole / 2
 
 
 @pytest.mark.usefixtures("written_already")
@@ -99,15 +105,15 @@ def test_check_without_sentences_is_told(trained, tmp_path):
 # The same labels everywhere
 
 
-@pytest.mark.parametrize("backend", ["onnx", "int8"])
+@pytest.mark.parametrize("backend", FORMS)
 def test_backends_agree_with_torch_on_labels(exported, trained, inputs, backend: str):
     reference = _labels(Tagger.load(trained["encoder"].folder), inputs)
     same = (_labels(Tagger.load(exported, backend=backend), inputs) == reference).all(1).mean()
     # The untrained encoder of the tests has nearly equal scores for all sentences: the hardest case for agreement.
-    assert same >= (0.995 if backend == "onnx" else 0.9)
+    assert same >= {"onnx": 0.995, "int8": 0.95, "int8-dynamic": 0.9}[backend]
 
 
-@pytest.mark.parametrize("backend", ["onnx", "int8"])
+@pytest.mark.parametrize("backend", FORMS)
 def test_company_changes_no_bit_of_a_score(exported, inputs, backend: str):
     tagger = Tagger.load(exported, backend=backend)
     together = tagger.scores(inputs)
@@ -141,7 +147,7 @@ def int8(exported) -> Tagger:
 def test_int8_comes_first_then_onnx_then_torch(exported, trained, tmp_path):
     from pactag.models import backends_of
 
-    assert backends_of(read_manifest(exported)) == ("int8", "onnx")
+    assert backends_of(read_manifest(exported)) == ("int8", "onnx", "int8-dynamic")
     assert backends_of(read_manifest(trained["encoder"].folder)) == ("torch",)
     assert backends_of(read_manifest(trained["tfidf"].folder)) == ()
 
@@ -200,7 +206,7 @@ def test_command_prints_the_check_and_writes_the_folder(pactag, trained, tmp_pat
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
-    [(["--only", "int4"], "Allowed: onnx, int8"), (["--output", "data"], "exists already")],
+    [(["--only", "int4"], "Allowed: onnx, int8, int8-dynamic"), (["--output", "data"], "exists already")],
 )
 def test_mistakes_are_told(pactag, trained, arguments, told: str):
     done = pactag("export", trained["encoder"].folder, *arguments)

@@ -366,7 +366,9 @@ class RunRecorder:
         mlflow = _mlflow()
         from mlflow.models import Model
         from mlflow.models.signature import ModelSignature
-        from mlflow.types.schema import Array, ColSpec, DataType, Schema
+        from mlflow.types.schema import Array, ColSpec, DataType, ParamSchema, ParamSpec, Schema
+
+        from pactag.serving import ROWS, SENTENCES
 
         signature = ModelSignature(
             inputs=Schema([ColSpec("string", "text"), ColSpec("string", "id", required=False), ColSpec("string", "title", required=False)]),
@@ -378,9 +380,11 @@ class RunRecorder:
                     ColSpec("long", "end"),
                     ColSpec("string", "text"),
                     ColSpec(Array(DataType.string), "labels"),
+                    ColSpec(Array(DataType.string), "uncertain"),
                     *(ColSpec("double", f"score_{name}") for name in read_manifest(folder).labels),
                 ]
             ),
+            params=ParamSchema([ParamSpec(ROWS, DataType.string, SENTENCES)]),
         )
         with _store(mlflow, self.tracker.uri), _quiet_mlflow(), _mlflow_errors(self.tracker.uri):
             info = Model.log(

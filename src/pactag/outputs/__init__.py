@@ -41,7 +41,7 @@ def format_of(path: Path, given: str | None = None) -> str:
     if given is not None and given not in WRITERS:
         raise PactagError(f"format {given!r}", "is not known", f"Allowed: {', '.join(WRITERS)}")
     if name is None:
-        fix = f"End it with one of {', '.join(ENDINGS)}, or name the format: {', '.join(WRITERS)}"
+        fix = f"End it with one of {', '.join(ENDINGS)}, name the format ({', '.join(WRITERS)}), or end it with / for a folder of parts"
         raise PactagError(f"output {path}", "has an ending that tells no format", fix)
     if path.is_dir():
         raise PactagError(f"output {path}", "exists already and is a folder", "Choose another name, or remove it")

@@ -157,12 +157,7 @@ def export(
         Path | None, typer.Option("--output", "-o", help="New folder, without the torch weights. By default the model folder itself.")
     ] = None,
     only: Annotated[
-        list[str] | None,
-        typer.Option("--only", metavar="onnx|int8|int8-dynamic", help="A form to write; repeatable. By default onnx and int8."),
-    ] = None,
-    vocabulary: Annotated[
-        list[Path] | None,
-        typer.Option("--vocabulary", metavar="INPUT", help="Keep only the word pieces of these files or folders. Repeatable."),
+        str | None, typer.Option("--only", metavar="int8|onnx", help="One form: int8, or onnx for fp32. Default: both.")
     ] = None,
     data: Annotated[Path | None, typer.Option("--data", help="Labelled JSONL to check on; by default the validation split.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a model folder that stands at --output.")] = False,
@@ -176,7 +171,6 @@ def export(
     """
     from pactag.export import DEFAULT_FORMS, FORMS
     from pactag.export import export as run
-    from pactag.inputs import read_articles
 
     unknown = [name for name in only or [] if name not in FORMS]
     if unknown:
@@ -185,8 +179,7 @@ def export(
     if output is None and not Path(model).is_dir():
         raise PactagError(model, "stands in the tracking store, where nothing is changed", "Name a new folder: --output FOLDER")
     forms = [form for form in FORMS if form in (only or DEFAULT_FORMS)]
-    texts = vocabulary and (text for article in read_articles(vocabulary) for text in (article.title or "", article.text))
-    done = run(folder, output=output, data=data, forms=forms, vocabulary=texts, replace=replace, report=note)
+    done = run(folder, output=output, data=data, forms=forms, replace=replace, report=note)
     if as_json:
         show_json({"model": str(done.folder), "checks": {form: check.model_dump() for form, check in done.checks.items()}})
         return

@@ -157,7 +157,8 @@ def export(
         Path | None, typer.Option("--output", "-o", help="New folder, without the torch weights. By default the model folder itself.")
     ] = None,
     only: Annotated[
-        str | None, typer.Option("--only", metavar="int8|onnx", help="One form: int8, or onnx for fp32. Default: both.")
+        list[str] | None,
+        typer.Option("--only", metavar="onnx|int8|int8-dynamic", help="A form to write; repeatable. By default onnx and int8."),
     ] = None,
     data: Annotated[Path | None, typer.Option("--data", help="Labelled JSONL to check on; by default the validation split.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a model folder that stands at --output.")] = False,

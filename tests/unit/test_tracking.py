@@ -32,8 +32,9 @@ def test_final_metrics_are_those_of_the_evaluation(runs, trained, kind: str):
         assert runs[kind].data.metrics[f"test/{name}"] == pytest.approx(value)
 
 
-def test_dev_metrics_come_by_step(tracker, trained):
-    history = tracker.client.get_metric_history(trained["encoder"].run_id, "dev/f1_macro")
+@pytest.mark.parametrize("name", ["loss", "f1_macro", "threat/f1"])
+def test_dev_metrics_come_by_step(tracker, trained, name: str):
+    history = tracker.client.get_metric_history(trained["encoder"].run_id, f"dev/{name}")
     assert [metric.step > 0 for metric in history] == [True]
 
 

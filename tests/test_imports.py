@@ -19,6 +19,8 @@ HEAVY = (
     "matplotlib",
     "pyarrow",
     "trafilatura",
+    "ray",
+    "zstandard",
 )
 
 
@@ -28,7 +30,17 @@ def _loaded_after(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["pactag", "pactag.cli", "pactag.config", "pactag.corpus.rows", "pactag.inputs", "pactag.outputs", "pactag.models.tokens"]
+    "module",
+    [
+        "pactag",
+        "pactag.cli",
+        "pactag.config",
+        "pactag.corpus.rows",
+        "pactag.inputs",
+        "pactag.outputs",
+        "pactag.bulk.run",
+        "pactag.models.tokens",
+    ],
 )
 def test_import_brings_nothing_heavy(module: str):
     assert _loaded_after(f"import {module}") == set()

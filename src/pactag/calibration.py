@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pactag.config import OperatingPoint
 from pactag.errors import ConfigError
 from pactag.metrics import best_f1_threshold, precision_threshold
 from pactag.model_folder import LabelScale
+
+if TYPE_CHECKING:
+    from pactag.config import OperatingPoint
+
+_SMALLEST_BAND = 10
 
 
 def calibrated(logits: np.ndarray, scales: Sequence[LabelScale]) -> np.ndarray:
@@ -65,6 +70,31 @@ def choose_thresholds(scores: np.ndarray, targets: np.ndarray, point: OperatingP
     return thresholds
 
 
+def choose_margins(
+    scores: np.ndarray, targets: np.ndarray, thresholds: Mapping[str, float], labels: Sequence[str], *, error: float | None
+) -> dict[str, float]:
+    """How far from its threshold a score of each label still counts as uncertain, from validation scores and targets.
+
+    The widest band around the threshold in which the decision is wrong for at least the share `error` of the validation sentences. A band
+    of fewer than ten sentences says nothing, and its margin is 0, as is every margin when `error` is None.
+    """
+    if error is None:
+        return dict.fromkeys(labels, 0.0)
+    return {name: _margin(scores[:, i], targets[:, i], thresholds[name], error) for i, name in enumerate(labels)}
+
+
+def _margin(scores: np.ndarray, targets: np.ndarray, threshold: float, error: float) -> float:
+    distance = np.abs(scores - threshold)
+    order = np.argsort(distance, kind="stable")
+    wrong = (scores >= threshold) != targets.astype(bool)
+    rates = np.cumsum(wrong[order]) / np.arange(1, len(order) + 1)
+    # Sentences that are equally far away are inside together or not at all.
+    ends = np.append(np.diff(distance[order]) > 0, True)[: len(order)]
+    wide_enough = np.arange(1, len(order) + 1) >= _SMALLEST_BAND
+    places = np.flatnonzero((rates >= error) & ends & wide_enough)
+    return float(distance[order][places[-1]]) if len(places) else 0.0
+
+
 def expected_calibration_error(scores: np.ndarray, targets: np.ndarray, *, bins: int = 10) -> float:
     """Mean distance between score and observed rate of one label, over equally wide bins, weighted by their sentences.
 
@@ -83,3 +113,10 @@ def expected_calibration_error(scores: np.ndarray, targets: np.ndarray, *, bins:
 def apply_thresholds(scores: np.ndarray, thresholds: Mapping[str, float], labels: Sequence[str]) -> np.ndarray:
     """Predicted labels, shape `(sentences, labels)`, bool: a score at or above its threshold."""
     return scores >= np.array([thresholds[name] for name in labels])
+
+
+def near_threshold(scores: np.ndarray, thresholds: Mapping[str, float], margins: Mapping[str, float], labels: Sequence[str]) -> np.ndarray:
+    """Uncertain labels, shape `(sentences, labels)`, bool: a score within the margin of its threshold. A margin of 0 marks none."""
+    margin = np.array([margins.get(name, 0.0) for name in labels])
+    distance = np.abs(scores - np.array([thresholds[name] for name in labels]))
+    return np.asarray((distance <= margin) & (margin > 0))

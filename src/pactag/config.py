@@ -130,6 +130,12 @@ class OperatingPoint(_Part):
     objective: Literal["f1", "precision", "fixed"] = Field("f1", description="maximise F1, reach `precision`, or use `threshold` as it is")
     precision: float | None = Field(None, gt=0, lt=1, description="lowest precision wanted, with `objective: precision`")
     threshold: float | None = Field(None, gt=0, lt=1, description="score from which a label is given, with `objective: fixed`")
+    uncertain_error: float | None = Field(
+        0.3,
+        gt=0,
+        lt=1,
+        description="a label is marked uncertain in the widest band around its threshold in which this share is wrong; null: never",
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> OperatingPoint:

@@ -27,8 +27,14 @@ TORCH_WEIGHTS = "model.safetensors"
 SKOPS_WEIGHTS = "model.skops"
 ONNX_WEIGHTS = "model.onnx"
 ONNX_INT8_WEIGHTS = "model.int8.onnx"
+ONNX_INT8_DYNAMIC_WEIGHTS = "model.int8-dynamic.onnx"
 
-KNOWN_FILES = frozenset({MANIFEST, CONFIG, SCHEMA, CARD, TOKENIZER, ENCODER, TORCH_WEIGHTS, SKOPS_WEIGHTS, ONNX_WEIGHTS, ONNX_INT8_WEIGHTS})
+KNOWN_FILES = frozenset(
+    {
+        *(MANIFEST, CONFIG, SCHEMA, CARD, TOKENIZER, ENCODER, TORCH_WEIGHTS, SKOPS_WEIGHTS),
+        *(ONNX_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_INT8_DYNAMIC_WEIGHTS),
+    }
+)
 # Formats that run code when they are read. Their presence alone makes a folder foreign.
 _PICKLES = frozenset({".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".ckpt", ".npy", ".npz"})
 
@@ -66,6 +72,18 @@ class LabelScale(BaseModel):
     intercept: float = 0.0
 
 
+class ExportCheck(BaseModel):
+    """How an exported network compares with the torch network that it was made from, on the validation split."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sentences: int
+    same_labels: float = Field(description="share of the sentences that get exactly the same labels")
+    largest_difference: float = Field(description="largest difference of a calibrated score")
+    f1_macro: float
+    f1_macro_torch: float
+
+
 class Manifest(BaseModel):
     """`pactag.json`: what the folder is and how its scores are read."""
 
@@ -76,17 +94,21 @@ class Manifest(BaseModel):
     labels: tuple[str, ...]
     thresholds: dict[str, float]
     calibration: dict[str, LabelScale]
+    margins: dict[str, float] = Field(default_factory=dict, description="distance from the threshold within which a score is uncertain")
     tokens: Tokens | None = None
     base_model: BaseModelInfo | None = None
     corpus_digest: str
     run_id: str | None = None
     metrics: dict[str, float] = Field(default_factory=dict)
     pactag_version: str
+    exports: dict[Literal["onnx", "int8", "int8-dynamic"], ExportCheck] = Field(
+        default_factory=dict, description="how exported networks were checked"
+    )
     files: dict[str, str] = Field(default_factory=dict, description="SHA-256 of every other file")
 
     @model_validator(mode="after")
     def _complete(self) -> Manifest:
-        for field in ("thresholds", "calibration"):
+        for field in ("thresholds", "calibration", *(["margins"] if self.margins else [])):
             if set(getattr(self, field)) != set(self.labels):
                 raise ValueError(f"{field} has {sorted(getattr(self, field))}, the labels are {list(self.labels)}")
         return self

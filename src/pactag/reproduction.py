@@ -204,7 +204,9 @@ def _inputs(tracker: Tracker, run: Run, config: RunConfig) -> list[Check]:
         base = config.model.base
         from pactag.models.pretrained import load_pretrained
 
-        checks.append(Check(f"the digest of the base model {base}", known, load_pretrained(base, config.model.revision).info.sha256))
+        checks.append(
+            Check(f"the digest of the base model {base}", known, load_pretrained(base, getattr(config.model, "revision", None)).info.sha256)
+        )
     return checks
 
 

@@ -1,18 +1,28 @@
-"""The loader behind a logged model: what `mlflow.pyfunc.load_model` and `mlflow models serve` call."""
+"""The loader behind a logged model: what `mlflow.pyfunc.load_model`, `mlflow models serve` and `mlflow.pyfunc.spark_udf` call."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pactag.articles import Article
+from pactag.errors import InputError
+from pactag.inputs.records import article_of
+from pactag.outputs.base import Maker, sentence_rows
 from pactag.tagging import Tagger
 
 if TYPE_CHECKING:
     import pandas as pd
 
+# The parameter of `predict`, its values, and the one by default.
+ROWS = "rows"
+SENTENCES, ARTICLES = "sentences", "articles"
+
 
 class ServedTagger:
-    """Articles in, one row a sentence out."""
+    """Articles in, sentences out."""
 
     def __init__(self, tagger: Tagger) -> None:
         self._tagger = tagger
@@ -20,31 +30,39 @@ class ServedTagger:
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Tag a frame with the column `text` and, if wanted, `id` and `title`.
 
-        Returns a frame with one row a sentence: id, index, start, end, text, labels, and one score per label.
+        With `params={"rows": "sentences"}`, the default, one row a sentence: id, index, start, end, text, labels, uncertain, and one score
+        per label. With `"articles"`, one row an article, as Spark needs it: `sentences` as JSON, and the id.
+
+        :raises InputError: for a text that is no string, naming the row, and for other parameters.
         """
         import pandas as pd
 
         frame = pd.DataFrame(model_input)
+        given = (params or {}).get(ROWS, SENTENCES)
+        if given not in (SENTENCES, ARTICLES):
+            raise InputError(f"params.{ROWS}", f"{given!r} is not known", f"Allowed: {SENTENCES}, {ARTICLES}")
+        articles = [_article(row, number) for number, row in enumerate(frame.to_dict("records"))]
+        if given == ARTICLES:
+            rows = [{"sentences": json.dumps(list(self._rows(a)), ensure_ascii=False), "id": a.id} for a in self._tagger.tag_many(articles)]
+            return pd.DataFrame(rows, columns=["sentences", "id"])
         names = self._tagger.schema.names
-        rows = []
-        for number, article in enumerate(frame.to_dict("records")):
-            title = article.get("title")
-            tagged = self._tagger.tag(str(article["text"]), title=title if isinstance(title, str) else None)
-            given = article.get("id")
-            for index, sentence in enumerate(tagged.sentences):
-                rows.append(
-                    {
-                        "id": given if isinstance(given, str) else str(number),
-                        "index": index,
-                        "start": sentence.start,
-                        "end": sentence.end,
-                        "text": sentence.text,
-                        "labels": list(sentence.labels),
-                        **{f"score_{name}": sentence.scores[name] for name in names},
-                    }
-                )
-        columns = ["id", "index", "start", "end", "text", "labels", *(f"score_{name}" for name in names)]
-        return pd.DataFrame(rows, columns=columns)
+        columns = ["id", "index", "start", "end", "text", "labels", "uncertain", *(f"score_{name}" for name in names)]
+        return pd.DataFrame([{"id": a.id, **row} for a in self._tagger.tag_many(articles) for row in self._flat(a)], columns=columns)
+
+    def _rows(self, article: Any) -> Iterator[dict[str, Any]]:
+        """The canonical rows, whose article and model are known here."""
+        for row in sentence_rows(article, Maker(self._tagger.schema, "")):
+            yield {name: value for name, value in row.items() if name not in ("article_id", "model")}
+
+    def _flat(self, article: Any) -> Iterator[dict[str, Any]]:
+        for row in self._rows(article):
+            yield {**row, **{f"score_{name}": score for name, score in row.pop("scores").items()}}
+
+
+def _article(row: Mapping[Any, Any], number: int) -> Article:
+    # A frame holds NaN where a row lacks a value.
+    known = {name: value for name, value in row.items() if not isinstance(value, float)}
+    return article_of({"text": None, **known}, where=f"row {number}", default_id=str(number))
 
 
 def _load_pyfunc(path: str) -> ServedTagger:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pactag.config import RunConfig, load_config
 from pactag.errors import ConfigError
 from pactag.tracking import Tracker
 from pactag.training import TrainedRun, train
+from pactag.whole_files import write_whole
 from pactag.yaml_files import read_yaml, validation_problems
 
 RESULTS = "results.csv"
@@ -126,6 +126,4 @@ def _write(path: Path, rows: list[dict[str, str]]) -> None:
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_text(text.getvalue(), encoding="utf-8")
-    os.replace(beside, path)
+    write_whole(path, text.getvalue())

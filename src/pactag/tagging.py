@@ -6,34 +6,42 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from pactag.articles import Article, Span, check_spans, normalise
-from pactag.calibration import apply_thresholds, calibrated
-from pactag.config import ContextConfig
-from pactag.errors import InputError
-from pactag.model_folder import Manifest, read_manifest, read_schema
-from pactag.models import classifier
-from pactag.models.base import SentenceClassifier
+from pactag.calibration import apply_thresholds, calibrated, near_threshold
+from pactag.errors import InputError, ModelFolderError
+from pactag.model_folder import MANIFEST, Manifest, read_manifest, read_schema
+from pactag.models import load_scorer
 from pactag.schema import Schema, check_same_labels
 from pactag.sentences import SentenceInput, in_context, segment
+
+if TYPE_CHECKING:
+    from pactag.config import ContextConfig
+    from pactag.models.base import SentenceScorer
 
 # Sentences that are scored together: enough to fill batches of like length, little enough to keep memory flat.
 _SENTENCES_AT_ONCE = 2048
 _ARTICLES_AT_ONCE = 256
 
+BUILT_IN = Path(__file__).parent / "builtin"
+
 
 @dataclass(frozen=True)
 class TaggedSentence:
-    """One sentence: `article.text[start:end] == text`; a calibrated score for every label, and the labels whose threshold it reaches."""
+    """One sentence: `article.text[start:end] == text`; a calibrated score for every label, and the labels whose threshold it reaches.
+
+    `uncertain` names the labels, given or not, whose score lies so near the threshold that the decision is often wrong.
+    """
 
     start: int
     end: int
     text: str
     labels: tuple[str, ...]
     scores: Mapping[str, float]
+    uncertain: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,15 +57,23 @@ class TaggedArticle:
 class Tagger:
     """A trained model, ready to tag. `Tagger.load` makes one."""
 
-    def __init__(self, model: SentenceClassifier, manifest: Manifest, schema: Schema) -> None:
+    def __init__(self, model: SentenceScorer, manifest: Manifest, schema: Schema) -> None:
         self._model = model
         self.manifest = manifest
         self.schema = schema
 
     @classmethod
-    def load(cls, model: Path | str, *, schema: Schema | None = None, tracking_uri: str | None = None) -> Self:
-        """Load a model folder, `runs:/<run id>` or `models:/<name>@<alias>`.
+    def load(
+        cls,
+        model: Path | str | None = None,
+        *,
+        backend: str | None = None,
+        schema: Schema | None = None,
+        tracking_uri: str | None = None,
+    ) -> Self:
+        """Load a model folder, `runs:/<run id>` or `models:/<name>@<alias>`; by default the model that comes with pactag.
 
+        :param backend: `int8`, `onnx`, `torch` or `int8-dynamic`; by default the first of them that the folder holds.
         :param schema: refuse a model whose labels are not those of this schema.
         :param tracking_uri: the MLflow store of a `runs:/` or `models:/` address; by default as in training.
         :raises PactagError: when there is no such model, when its folder is incomplete, altered or foreign, or its labels differ.
@@ -68,7 +84,7 @@ class Tagger:
         check_same_labels(own_schema.names, manifest.labels, where=str(folder))
         if schema is not None:
             check_same_labels(schema.names, manifest.labels, where=str(model))
-        return cls(classifier(manifest.kind).load(folder, manifest), manifest, own_schema)
+        return cls(load_scorer(folder, manifest, backend=backend), manifest, own_schema)
 
     def tag(self, text: str, *, title: str | None = None, spans: Sequence[Span] | None = None, id: str = "") -> TaggedArticle:
         """Tag one article.
@@ -97,6 +113,9 @@ class Tagger:
     @property
     def context(self) -> ContextConfig:
         """What the model sees besides each sentence."""
+        # Imported on use: tagging reads no run config, and its classes take long to make.
+        from pactag.config import ContextConfig
+
         tokens = self.manifest.tokens
         return ContextConfig(preceding=tokens.preceding, title=tokens.title) if tokens else ContextConfig()
 
@@ -106,11 +125,12 @@ class Tagger:
         return calibrated(self._model.predict_logits(inputs), scales)
 
     def _tag_together(self, pending: Sequence[tuple[Article, tuple[Span, ...]]]) -> Iterator[TaggedArticle]:
-        context = self.context
+        tokens = self.manifest.tokens
+        preceding, with_title = (tokens.preceding, tokens.title) if tokens else (0, False)
         inputs: list[SentenceInput] = []
         for article, spans in pending:
             texts = [article.text[start:end] for start, end in spans]
-            inputs += in_context(texts, title=article.title, preceding=context.preceding, with_title=context.title)
+            inputs += in_context(texts, title=article.title, preceding=preceding, with_title=with_title)
         scores = iter(self._score_in_parts(inputs))
         for article, spans in pending:
             own = list(islice(scores, len(spans)))
@@ -124,8 +144,9 @@ class Tagger:
     def _sentence(self, text: str, span: Span, scores: np.ndarray) -> TaggedSentence:
         names = self.schema.names
         labels = self.schema.decode(apply_thresholds(scores, self.manifest.thresholds, names))
+        uncertain = self.schema.decode(near_threshold(scores, self.manifest.thresholds, self.manifest.margins, names))
         start, end = span
-        return TaggedSentence(start, end, text[start:end], labels, dict(zip(names, map(float, scores), strict=True)))
+        return TaggedSentence(start, end, text[start:end], labels, dict(zip(names, map(float, scores), strict=True)), uncertain)
 
 
 def _prepared(given: Article | str) -> Article:
@@ -137,8 +158,17 @@ def _prepared(given: Article | str) -> Article:
     return Article(article.id, text, article.title, spans)
 
 
-def resolve_model(model: Path | str, *, tracking_uri: str | None = None) -> Path:
-    """The folder behind a path or an address of the tracking store."""
+def resolve_model(model: Path | str | None = None, *, tracking_uri: str | None = None) -> Path:
+    """The folder behind a path or an address of the tracking store; by default that of the built-in model.
+
+    :raises ModelFolderError: when this pactag was built without one.
+    :raises MissingExtraError: for an address, when MLflow is not installed.
+    """
+    if model is None:
+        if not (BUILT_IN / MANIFEST).is_file():
+            fix = "Name a model folder, runs:/<id> or models:/<name>@<alias>; `make builtin` puts one in"
+            raise ModelFolderError("the built-in model", "is not in this installation of pactag", fix)
+        return BUILT_IN
     if isinstance(model, str) and model.startswith(("runs:/", "models:/")):
         from pactag.tracking import Tracker
 

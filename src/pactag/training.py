@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pactag.calibration import calibrated, choose_thresholds, fit_scales
+from pactag.calibration import calibrated, choose_margins, choose_thresholds, fit_scales
 from pactag.config import RunConfig
 from pactag.corpus.rows import Row, by_article, labelled_sentences, read_corpus, read_rows
 from pactag.errors import CorpusError
@@ -100,6 +100,8 @@ def train(
         targets = sentences["validation"].targets
         scales = fit_scales(logits, targets)
         thresholds = choose_thresholds(calibrated(logits, scales), targets, config.operating_point, schema.names)
+        error = config.operating_point.uncertain_error
+        margins = choose_margins(calibrated(logits, scales), targets, thresholds, schema.names, error=error)
         started = time.perf_counter()
         test_logits = model.predict_logits(sentences["test"].inputs)
         tag_seconds = time.perf_counter() - started
@@ -129,6 +131,7 @@ def train(
             labels=schema.names,
             thresholds=thresholds,
             calibration=dict(zip(schema.names, scales, strict=True)),
+            margins=margins,
             tokens=model.tokens,
             base_model=model.base_model,
             corpus_digest=corpus.digest,

@@ -56,8 +56,7 @@ def read_yaml(path: Path, error: type[PactagError]) -> YamlContent:
     except UnicodeDecodeError as bad:
         raise error(str(path), f"byte {bad.start} is not valid UTF-8", "Save the file as UTF-8") from None
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
+        node, data = _parsed(text)
     except yaml.MarkedYAMLError as bad:
         line = bad.problem_mark.line + 1 if bad.problem_mark else 1
         raise error(f"{path}:{line}", f"not valid YAML ({bad.problem})", "Check indentation, colons and quotes") from None
@@ -76,6 +75,15 @@ def read_yaml(path: Path, error: type[PactagError]) -> YamlContent:
     if twice:
         raise error.of(twice)
     return YamlContent(path, data, lines)
+
+
+def _parsed(text: str) -> tuple[Any, Any]:
+    """The nodes and the data of a YAML text."""
+    try:
+        # Ten times as fast as the parser in Python, which tells mistakes better and is there everywhere.
+        return yaml.compose(text, Loader=yaml.CSafeLoader), yaml.load(text, Loader=yaml.CSafeLoader)
+    except (yaml.YAMLError, ValueError, AttributeError):
+        return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
 
 
 def _collect_lines(node: Any, at: FieldPath, lines: dict[FieldPath, int], twice: list[Problem], path: Path) -> None:

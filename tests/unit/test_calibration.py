@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import expit
 
-from pactag.calibration import apply_thresholds, calibrated, choose_thresholds, expected_calibration_error, fit_platt, fit_scales
+from pactag.calibration import (
+    apply_thresholds,
+    calibrated,
+    choose_margins,
+    choose_thresholds,
+    expected_calibration_error,
+    fit_platt,
+    fit_scales,
+    near_threshold,
+)
 from pactag.config import OperatingPoint
 from pactag.errors import ConfigError
 from pactag.metrics import best_f1_threshold
@@ -132,6 +141,57 @@ def test_score_at_the_threshold_gives_the_label():
 
 def test_thresholds_are_taken_by_name():
     np.testing.assert_array_equal(apply_thresholds(np.array([0.5, 0.5]), {"denial": 0.9, "offer": 0.1}, LABELS), [True, False])
+
+
+# Margins: what is uncertain
+
+
+def _one_label(scores, targets, *, threshold: float = 0.5, error: float | None = 0.3) -> float:
+    columns = np.array(scores).reshape(-1, 1), np.array(targets).reshape(-1, 1)
+    return choose_margins(*columns, {"offer": threshold}, ["offer"], error=error)["offer"]
+
+
+def test_margin_is_the_widest_band_with_that_share_of_errors():
+    # Ten scores at .1 from the threshold, four of them wrong; ten at .3, all right: the share falls to a fifth when they join.
+    near, far = [0.4, 0.6] * 5, [0.2, 0.8] * 5
+    targets = [0, 0, 1, 1, 0, 1, 1, 1, 0, 0] + [0, 1] * 5
+    wrong = sum((score >= 0.5) != bool(target) for score, target in zip(near, targets, strict=False))
+    assert wrong == 4
+    assert _one_label(near + far, targets) == pytest.approx(0.1)
+    assert _one_label(near + far, targets, error=0.2) == pytest.approx(0.3)
+
+
+def test_few_errors_give_no_margin():
+    assert _one_label([0.4, 0.6] * 10, [0, 1] * 10) == 0.0
+
+
+def test_fewer_than_ten_sentences_give_no_margin():
+    assert _one_label([0.45] * 9, [1] * 9) == 0.0
+
+
+def test_no_share_gives_no_margin():
+    assert _one_label([0.45] * 20, [1] * 20, error=None) == 0.0
+
+
+@given(
+    scores=arrays(np.float64, 30, elements=st.floats(0, 1)),
+    targets=arrays(np.int8, 30, elements=st.integers(0, 1)),
+    threshold=st.floats(0.01, 0.99),
+)
+def test_within_the_margin_the_share_of_errors_is_reached(scores, targets, threshold):
+    margin = _one_label(scores, targets, threshold=threshold)
+    inside = near_threshold(scores.reshape(-1, 1), {"offer": threshold}, {"offer": margin}, ["offer"])[:, 0]
+    if margin:
+        assert ((scores[inside] >= threshold) != targets[inside].astype(bool)).mean() >= 0.3
+        assert inside.sum() >= 10
+    else:
+        assert not inside.any()
+
+
+def test_uncertain_labels_are_those_within_the_margin_on_either_side():
+    scores = np.array([[0.45, 0.9], [0.55, 0.5], [0.7, 0.5]])
+    marks = near_threshold(scores, {"offer": 0.5, "denial": 0.5}, {"offer": 0.1, "denial": 0.0}, LABELS)
+    np.testing.assert_array_equal(marks, [[True, False], [True, False], [False, False]])
 
 
 # Calibration error

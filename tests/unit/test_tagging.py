@@ -64,6 +64,17 @@ def test_any_text_has_true_offsets(tagger, text: str):
     _holds(tagger.tag(text))
 
 
+def test_scores_near_the_threshold_are_marked_uncertain(tagger):
+    sentence = tagger.tag("The union offered to meet.").sentences[0]
+    names = tagger.schema.names
+    thresholds = {name: sentence.scores[name] - 0.01 for name in names}
+    margins = {name: 0.02 if name == names[1] else 0.005 for name in names}
+    manifest = tagger.manifest.model_copy(update={"thresholds": thresholds, "margins": margins})
+    marked = Tagger(tagger._model, manifest, tagger.schema).tag("The union offered to meet.").sentences[0]
+    assert marked.labels == names
+    assert marked.uncertain == (names[1],)
+
+
 def test_given_spans_replace_segmentation(tagger):
     article = tagger.tag("One. Two. Three.", spans=[(0, 9), (10, 16)])
     assert [sentence.text for sentence in article.sentences] == ["One. Two.", "Three."]

@@ -144,6 +144,12 @@ def test_model_is_loadable_by_pyfunc(trained, tracker, monkeypatch):
     assert {"start", "end", "labels", "score_threat"} <= set(frame.columns)
 
 
+def test_model_stands_beside_its_run_and_not_in_the_working_folder(runs, tracker):
+    model = tracker.client.get_logged_model(runs["tfidf"].data.tags["pactag.logged_model"])
+    assert model.experiment_id == runs["tfidf"].info.experiment_id
+    assert model.artifact_location.startswith(tracker.client.get_experiment(model.experiment_id).artifact_location)
+
+
 def test_logged_model_holds_no_pickle(trained, tracker):
     folder = tracker.download_model(f"runs:/{trained['encoder'].run_id}")
     names = [path.name for path in folder.parents[1].rglob("*") if path.is_file()]

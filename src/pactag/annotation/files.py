@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from pactag import whole_files
 from pactag.errors import InputError, PactagError, Problem
 
 
@@ -62,23 +61,18 @@ def told(error: ValidationError) -> str:
 
 
 def write_whole(path: Path, content: str) -> None:
-    """Write beside, then rename: the file is there whole or not at all.
+    """Write a file, whole or not at all.
 
     :raises PactagError: when its folder is missing, or a directory has its name.
     """
     if path.is_dir():
         raise PactagError(str(path), "is a directory", "Name a file")
-    beside = path.with_name(f".{path.name}.new")
     try:
-        beside.write_bytes(content.encode("utf-8"))
-        os.replace(beside, path)
+        whole_files.write_whole(path, content)
     except (FileNotFoundError, NotADirectoryError):
         raise PactagError(str(path), f"there is no folder {path.parent}", "Make it first") from None
     except PermissionError:
         raise PactagError(str(path), "may not be written", "Check the permissions of the folder") from None
-    finally:
-        if beside.parent.is_dir():
-            beside.unlink(missing_ok=True)
 
 
 def write_folder(folder: Path, files: Mapping[str, str]) -> None:
@@ -89,14 +83,10 @@ def write_folder(folder: Path, files: Mapping[str, str]) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise PactagError(str(folder), "holds something already", "Name a new folder, so that no work is written over")
     folder = folder.resolve()
-    beside = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(beside, ignore_errors=True)
     try:
-        beside.mkdir(parents=True)
-        for name, content in files.items():
-            (beside / name).write_bytes(content.encode("utf-8"))
-        os.replace(beside, folder)
+        with whole_files.whole(folder) as beside:
+            beside.mkdir(parents=True)
+            for name, content in files.items():
+                (beside / name).write_bytes(content.encode("utf-8"))
     except (PermissionError, NotADirectoryError, FileExistsError) as bad:
         raise PactagError(str(folder), f"cannot be made ({bad.strerror})", "Name another folder") from None
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)

@@ -1,36 +1,43 @@
-"""Settled judgements into a corpus folder: new articles get a split, old ones keep theirs, and all is written or nothing."""
+"""Settled judgements into a corpus folder: new articles get a split, old ones keep theirs, and all is written or nothing.
+
+Sentences that stand in the corpus already can be corrected, and of an article only a part can be added, if that is asked for.
+"""
 
 from __future__ import annotations
 
-import os
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pactag.annotation.judgements import Judgement, PlacedJudgement
 from pactag.corpus.build import ARTICLES, SPLIT_FILE
 from pactag.corpus.repetition import repetition
-from pactag.corpus.rows import SPLITS, Row, by_article, digest_of, read_corpus
+from pactag.corpus.rows import BEFORE, SPLITS, Row, by_article, digest_of, read_corpus
 from pactag.corpus.splits import assign_splits
 from pactag.errors import CorpusError, Problem
 from pactag.schema import Schema
+from pactag.whole_files import whole
 
 
 @dataclass(frozen=True)
 class Added:
-    """New rows by split, and the digest of the corpus that now holds them."""
+    """New rows by split, corrected rows, and the digest of the corpus that now holds them."""
 
     rows: Mapping[str, tuple[Row, ...]]
+    corrected: tuple[Row, ...]
     digest: str
 
 
 @dataclass(frozen=True)
 class _Settled:
-    """A row to be, the place of the judgement that made it, and how many sentences its article has."""
+    """A row to be, the place of the judgement that made it, how many sentences its article has, and those just before it."""
 
     row: Row
     where: str
     sentences: int
+    before: tuple[str, ...]
 
 
 def add_to_corpus(
@@ -42,6 +49,8 @@ def add_to_corpus(
     test: Sequence[str] = (),
     validation_share: float = 0.15,
     seed: int = 1,
+    partial: bool = False,
+    correct: bool = False,
 ) -> Added:
     """Append settled sentences to `train.jsonl`, `validation.jsonl` and `test.jsonl` of a folder.
 
@@ -49,6 +58,8 @@ def add_to_corpus(
 
     :param test: ids of new articles to hold out.
     :param validation_share: of the sentences of the other new articles.
+    :param partial: take articles of which some sentences were not judged; each row then brings the sentences before it.
+    :param correct: sentences that stand in the corpus get the labels that are settled here, in their place.
     :raises CorpusError: for sentences that are not settled, stand in the corpus already or nearly so, have other labels there, or leave a
         hole in their article; each with its place. Nothing is written then.
     """
@@ -57,24 +68,36 @@ def add_to_corpus(
     place = {row.article_id: split for split, rows in corpus.splits.items() for row in rows}
     problems: list[Problem] = []
     settled = _settle(judgements, readers, problems)
-    problems += _against_corpus(settled, {row.id: (row, place[row.article_id]) for row in corpus.rows}, folder)
+    known = {row.id: (row, place[row.article_id]) for row in corpus.rows}
+    problems += _against_corpus(settled, known, folder, correct)
+    fresh = [one for one in settled if one.row.id not in known]
     if not problems:
-        problems += _holes(settled, corpus.rows)
-        problems += _repeated(settled, corpus.rows)
-    new = {one.row.article_id for one in settled} - place.keys()
+        if partial:
+            fresh = _with_sentences_before(fresh, corpus.rows)
+        else:
+            problems += _holes(fresh, corpus.rows)
+        problems += _repeated(fresh, corpus.rows)
+    new = {one.row.article_id for one in fresh} - place.keys()
     for name in test:
         if name not in new:
             found = f"stands in {place[name]}.jsonl already" if name in place else "is no article of these judgements"
             problems.append(Problem(f"--test {name}", found, "Name new articles"))
     if problems:
         raise CorpusError.of(problems)
-    groups = by_article(one.row for one in settled)
+    corrected = tuple(
+        replace(known[one.row.id][0], labels=one.row.labels)
+        for one in settled
+        if one.row.id in known and known[one.row.id][0].labels != one.row.labels
+    )
+    groups = by_article(one.row for one in fresh)
     vectors = {article: schema.encode_many([row.labels for row in rows]) for article, rows in groups.items()}
     place |= assign_splits(vectors, existing=place, held_out=test, validation_share=validation_share, seed=seed)
     added = {split: tuple(row for article, rows in groups.items() if place[article] == split for row in rows) for split in SPLITS}
-    whole = {split: [row for rows in by_article([*corpus[split], *added[split]]).values() for row in rows] for split in SPLITS}
-    _append(folder, added)
-    return Added(added, digest_of(whole))
+    now = {row.id: row for row in corrected}
+    old = {split: [now.get(row.id, row) for row in corpus[split]] for split in SPLITS}
+    now_whole = {split: [row for rows in by_article([*old[split], *added[split]]).values() for row in rows] for split in SPLITS}
+    _write(folder, added, now)
+    return Added(added, corrected, digest_of(now_whole))
 
 
 def _refuse_built(folder: Path) -> None:
@@ -108,7 +131,8 @@ def _settle(judgements: Sequence[PlacedJudgement], readers: int, problems: list[
                 )
             )
         else:
-            settled.append(_Settled(_row(views[0].judgement), where, views[0].judgement.sentences))
+            found = views[0].judgement
+            settled.append(_Settled(_row(found), where, found.sentences, found.before))
     return sorted(settled, key=lambda one: (one.row.article_id, one.row.index))
 
 
@@ -116,7 +140,7 @@ def _row(one: Judgement) -> Row:
     return Row(one.article_id, one.index, one.text, one.labels, one.title, {"start": one.start, "end": one.end})
 
 
-def _against_corpus(settled: Sequence[_Settled], old: Mapping[str, tuple[Row, str]], folder: Path) -> list[Problem]:
+def _against_corpus(settled: Sequence[_Settled], old: Mapping[str, tuple[Row, str]], folder: Path, correct: bool) -> list[Problem]:
     problems = []
     for one in settled:
         if one.row.id not in old:
@@ -125,9 +149,11 @@ def _against_corpus(settled: Sequence[_Settled], old: Mapping[str, tuple[Row, st
         place = folder / f"{split}.jsonl"
         if row.text.split() != one.row.text.split():
             problems.append(Problem(one.where, f"{row.id} stands in {place} with another text", "Rename the article, and start again"))
+        elif correct:
+            continue
         elif row.labels != one.row.labels:
             found = f"{row.id} has the labels {', '.join(row.labels) or 'none'} in {place}, and {', '.join(one.row.labels) or 'none'} here"
-            problems.append(Problem(one.where, found, "Correct the corpus by hand, or leave the sentence out"))
+            problems.append(Problem(one.where, found, "Say --correct to change the corpus, or leave the sentence out"))
         else:
             problems.append(Problem(one.where, f"{row.id} stands in {place} already", "Leave it out"))
     return problems
@@ -143,8 +169,22 @@ def _holes(settled: Sequence[_Settled], old: Sequence[Row]) -> list[Problem]:
         if lacking:
             listed = ", ".join(map(str, lacking[:8])) + (", ..." if len(lacking) > 8 else "")
             found = f"article {article!r} lacks {len(lacking)} of its {one.sentences} sentences ({listed})"
-            problems.append(Problem(one.where, found, "Have them judged; an article enters whole"))
+            problems.append(Problem(one.where, found, "Have them judged; or say --partial to take what there is"))
     return problems
+
+
+def _with_sentences_before(fresh: Sequence[_Settled], old: Sequence[Row]) -> list[_Settled]:
+    """Where not all of an article is judged, its rows bring their context with them."""
+    known = {row.id for row in old} | {one.row.id for one in fresh}
+    whole = {
+        name
+        for name, size in {one.row.article_id: one.sentences for one in fresh}.items()
+        if all(f"{name}:{i}" in known for i in range(size))
+    }
+    return [
+        one if one.row.article_id in whole else replace(one, row=replace(one.row, extra={**one.row.extra, BEFORE: list(one.before)}))
+        for one in fresh
+    ]
 
 
 def _repeated(settled: Sequence[_Settled], old: Sequence[Row]) -> list[Problem]:
@@ -159,18 +199,25 @@ def _repeated(settled: Sequence[_Settled], old: Sequence[Row]) -> list[Problem]:
     return problems
 
 
-def _append(folder: Path, added: Mapping[str, Sequence[Row]]) -> None:
-    """Old lines stay byte for byte. All files are written beside before the first is renamed."""
-    beside = {split: folder / f".{split}.jsonl.new" for split, rows in added.items() if rows}
+def _write(folder: Path, added: Mapping[str, Sequence[Row]], corrected: Mapping[str, Row]) -> None:
+    """Old lines stay byte for byte but for corrected ones. All files are written beside before the first is renamed."""
     try:
-        for split, path in beside.items():
-            old = (folder / f"{split}.jsonl").read_bytes()
-            end = b"" if old.endswith(b"\n") else b"\n"
-            path.write_bytes(old + end + "".join(row.to_json() + "\n" for row in added[split]).encode("utf-8"))
-        for split, path in beside.items():
-            os.replace(path, folder / f"{split}.jsonl")
+        with ExitStack() as places:
+            for split, rows in added.items():
+                path = folder / f"{split}.jsonl"
+                old = path.read_bytes()
+                lines = [_corrected(line, corrected) for line in old.removesuffix(b"\n").split(b"\n")]
+                new = b"\n".join([*lines, *(row.to_json().encode("utf-8") for row in rows)]) + b"\n"
+                if rows or new != old:
+                    places.enter_context(whole(path)).write_bytes(new)
     except OSError as bad:
         raise CorpusError(str(folder), f"cannot be written ({bad.strerror})", "Check its permissions and the disk") from None
-    finally:
-        for path in beside.values():
-            path.unlink(missing_ok=True)
+
+
+def _corrected(line: bytes, corrected: Mapping[str, Row]) -> bytes:
+    """A line of a corpus file; with the labels of the corrected row where it is of one."""
+    if not corrected or not line.strip():
+        return line
+    data = json.loads(line)
+    row = corrected.get(f"{data['article_id']}:{data['index']}")
+    return line if row is None else json.dumps({**data, "labels": list(row.labels)}, ensure_ascii=False).encode("utf-8")

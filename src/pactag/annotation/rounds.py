@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pactag.annotation.files import write_folder
@@ -12,6 +13,7 @@ from pactag.annotation.tasks import (
     DEFAULT_PRECEDING,
     TASKS,
     About,
+    Round,
     Said,
     Sentence,
     Task,
@@ -19,8 +21,11 @@ from pactag.annotation.tasks import (
     read_inputs,
     read_task_folder,
     tasks_of,
+    with_suggestions,
 )
 from pactag.annotation.tools import TOOLS
+from pactag.annotation.tools.reading import Reading
+from pactag.articles import Article
 from pactag.errors import InputError, Problem
 from pactag.schema import Schema
 from pactag.tagging import Tagger
@@ -35,44 +40,59 @@ def start(
     preceding: int = DEFAULT_PRECEDING,
     tagger: Tagger | None = None,
 ) -> list[Task]:
-    """Write a task folder for articles, or for the sentences of an adjudication file.
+    """Write a task folder for articles, or for chosen sentences: those to settle, or those that `annotate next` found.
 
     :param tagger: its labels go along as suggestions. Annotators who are to judge independently must not see any.
 
     :raises PactagError: for inputs that cannot be read, and for a folder that holds something already. Nothing is written then.
     """
     tasks: list[Task] = []
-    articles = []
+    articles: list[Article] = []
     for given in read_inputs(paths):
         if isinstance(given, Task):
             tasks.append(given)
         else:
             articles.append(given)
-    if tasks and tagger is not None:
+    settles = any(task.said is not None for task in tasks)
+    if settles and tagger is not None:
         raise InputError("--model", "is given for sentences to settle", "Leave it out: they show what annotators said")
     if articles:
         tasks = tasks_of(articles, schema, preceding=preceding, tagger=tagger)
+    elif tagger is not None:
+        tasks = with_suggestions(tasks, schema, tagger)
     if not tasks:
-        raise InputError(", ".join(map(str, paths)), "holds no sentence", "Name articles, or a file with sentences to settle")
-    about = About(
-        tool=tool,
-        labels=schema.names,
-        round="independent" if articles else "adjudication",
-        model=tagger.manifest.model_id if tagger is not None else None,
-    )
-    lines = "".join(task.to_json() + "\n" for task in tasks)
-    write_folder(folder, {TASKS: lines, ABOUT: about.to_json() + "\n", **TOOLS[tool].write(tasks, schema)})
+        raise InputError(", ".join(map(str, paths)), "holds no sentence", "Name articles, or a file with sentences to judge")
+    model = tagger.manifest.model_id if tagger is not None else None
+    write_tasks(tasks, folder, schema, tool=tool, round="adjudication" if settles else "independent", model=model)
     return tasks
 
 
-def take_in(exports: Sequence[Path], folder: Path, schema: Schema, *, tool: ToolName | None = None) -> Imported:
+def write_tasks(tasks: Sequence[Task], folder: Path, schema: Schema, *, tool: ToolName, round: Round, model: str | None = None) -> None:
+    """Write a task folder: the tasks in their order, and the files of the tool.
+
+    :param model: id of the model that made suggestions, if one did.
+    :raises PactagError: when the folder holds something already. Nothing is written then.
+    """
+    about = About(tool=tool, labels=schema.names, round=round, model=model)
+    lines = "".join(task.to_json() + "\n" for task in tasks)
+    write_folder(folder, {TASKS: lines, ABOUT: about.to_json() + "\n", **TOOLS[tool].write(tasks, schema)})
+
+
+def take_in(
+    exports: Sequence[Path], folder: Path, schema: Schema, *, tool: ToolName | None = None, names: Mapping[str, str] | None = None
+) -> Imported:
     """Judgements from the exports of the tool that a task folder was made for, or of another one.
 
+    :param names: what to call annotators whom the tool calls otherwise, such as `{"user 1": "anna"}`.
     :raises PactagError: with every problem of every export.
     """
     tasks = read_task_folder(folder, schema)
     problems: list[Problem] = []
     readings = [reading for path in exports for reading in TOOLS[tool or tasks.about.tool].read(path, problems)]
+    given = names or {}
+    unknown = sorted(given.keys() - {reading.annotator for reading in readings})
+    problems += [Problem(f"--name {name}", "is no annotator of these exports", _annotators(readings)) for name in unknown]
+    readings = [replace(reading, annotator=given.get(reading.annotator, reading.annotator)) for reading in readings]
     if not problems:
         return judgements_of(readings, tasks, schema)
     # What could be read is checked as well, so that all problems are told at once.
@@ -81,6 +101,10 @@ def take_in(exports: Sequence[Path], folder: Path, schema: Schema, *, tool: Tool
     except InputError as error:
         problems += error.problems if readings else ()
     raise InputError.of(problems)
+
+
+def _annotators(readings: Iterable[Reading]) -> str:
+    return f"They are: {', '.join(sorted({reading.annotator for reading in readings})) or 'none'}"
 
 
 def by_sentence(judgements: Iterable[Judgement]) -> dict[str, list[Judgement]]:

@@ -14,10 +14,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pactag.annotation.files import json_lines, read_text, told
-from pactag.articles import Article, normalise, read_article
-from pactag.errors import InputError, PactagError, Problem
+from pactag.articles import Article
+from pactag.calibration import apply_thresholds
+from pactag.errors import InputError, Problem
+from pactag.inputs import read_articles
 from pactag.schema import Schema, check_same_labels
-from pactag.sentences import in_context, segment
+from pactag.sentences import SentenceInput, in_context, segment
 from pactag.tagging import Tagger
 
 TASKS, ABOUT = "tasks.jsonl", "tasks-about.json"
@@ -90,42 +92,37 @@ class TaskFolder:
 
 
 def read_inputs(paths: Sequence[Path]) -> list[Article] | list[Task]:
-    """Articles from text files and JSONL (`id`, `text`, `title`), or the tasks of adjudication files.
+    """Articles from whatever `pactag.inputs` reads, or the sentences that `annotate agreement`, `suspects` or `next` chose.
 
-    :raises InputError: with every file and line that cannot be read, and for ids given twice; nothing is left out.
+    :raises InputError: with every file, row and line that cannot be read, and for ids given twice; nothing is left out.
     """
     problems: list[Problem] = []
-    articles: list[Article] = []
-    tasks: list[Task] = []
-    for path in paths:
-        if path.suffix != ".jsonl":
-            try:
-                articles.append(read_article(path))
-            except PactagError as error:
-                problems.extend(error.problems)
-            continue
-        for where, data in json_lines(path, problems):
-            if "said" in data:
-                try:
-                    tasks.append(Task.model_validate(data))
-                except ValidationError as error:
-                    problems.append(Problem(where, f"is no sentence to settle ({told(error)})", "Write it with: pactag annotate agreement"))
-            else:
-                articles += _article_of(where, data, problems)
+    chosen = [path for path in paths if _holds_tasks(path)]
+    tasks = [task for path in chosen for task in _tasks_in(path, problems)]
+    articles = list(read_articles([path for path in paths if path not in chosen], on_error=lambda error: problems.extend(error.problems)))
     if articles and tasks:
-        problems.append(Problem("inputs", "are articles and sentences to settle", "Start one folder for each"))
+        problems.append(Problem("inputs", "are articles and chosen sentences", "Start one folder for each"))
     problems += _twice([article.id for article in articles], "article") + _twice([task.id for task in tasks], "sentence")
     if problems:
         raise InputError.of(problems)
     return tasks or articles
 
 
-def _article_of(where: str, data: dict[str, object], problems: list[Problem]) -> list[Article]:
-    name, text, title = data.get("id"), data.get("text"), data.get("title")
-    if isinstance(name, str) and name.strip() and isinstance(text, str) and isinstance(title, str | None):
-        return [Article(name, normalise(text), title)]
-    problems.append(Problem(where, "is no article", 'Write {"id": "...", "text": "...", "title": "..."}; the title may be left out'))
-    return []
+def _holds_tasks(path: Path) -> bool:
+    """Whether a file has sentences that were chosen: `said` stands in its first line, which no article has."""
+    if path.suffix != ".jsonl" or not path.is_file():
+        return False
+    _, data = next(json_lines(path, []), ("", {}))
+    return "said" in data
+
+
+def _tasks_in(path: Path, problems: list[Problem]) -> Iterator[Task]:
+    for where, data in json_lines(path, problems):
+        try:
+            yield Task.model_validate(data)
+        except ValidationError as error:
+            fix = "Write it with: pactag annotate agreement, suspects or next"
+            problems.append(Problem(where, f"is no sentence to judge ({told(error)})", fix))
 
 
 def _twice(ids: list[str], what: str) -> list[Problem]:
@@ -146,7 +143,7 @@ def tasks_of(
     if tagger is not None:
         check_same_labels(schema.names, tagger.schema.names, where="--model")
     articles = list(articles)
-    spans = {article.id: tuple(segment(article.text)) for article in articles}
+    spans = {article.id: tuple(segment(article.text)) if article.spans is None else article.spans for article in articles}
     empty = [Problem(f"article {name!r}", "holds no sentence", "Leave it out") for name, found in spans.items() if not found]
     if empty:
         raise InputError.of(empty)
@@ -158,6 +155,30 @@ def tasks_of(
     return [
         task.model_copy(update={"suggested": sentence.labels, "scores": {name: round(score, 4) for name, score in sentence.scores.items()}})
         for task, sentence in zip(plain, sentences, strict=True)
+    ]
+
+
+def with_suggestions(tasks: Sequence[Task], schema: Schema, tagger: Tagger) -> list[Task]:
+    """Chosen sentences with a model's labels and scores; it sees of their articles what the annotators see.
+
+    :raises SchemaError: when the tagger was trained with other labels.
+    """
+    check_same_labels(schema.names, tagger.schema.names, where="--model")
+    context = tagger.context
+    inputs = [
+        SentenceInput(task.text, task.before[max(0, len(task.before) - context.preceding) :], task.title if context.title else None)
+        for task in tasks
+    ]
+    scores = tagger.scores(inputs)
+    given = apply_thresholds(scores, tagger.manifest.thresholds, schema.names)
+    return [
+        task.model_copy(
+            update={
+                "suggested": schema.decode(on),
+                "scores": {name: round(float(score), 4) for name, score in zip(schema.names, row, strict=True)},
+            }
+        )
+        for task, row, on in zip(tasks, scores, given, strict=True)
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +12,7 @@ from rich.table import Table
 from pactag.cli.models import JsonOption, StoreOption
 from pactag.cli.show import note, out, show_json
 from pactag.errors import PactagError
+from pactag.whole_files import write_whole
 
 if TYPE_CHECKING:
     from pactag.comparison import Comparison, Pair
@@ -86,15 +86,10 @@ def _show_pair(pair: Pair) -> None:
 
 
 def _write(path: Path, page: str) -> None:
-    """Write beside, then rename: the file is there whole or not at all."""
-    beside = path.with_name(f".{path.name}.new")
     try:
-        beside.write_text(page, encoding="utf-8")
-        os.replace(beside, path)
+        write_whole(path, page)
     except OSError as error:
         raise PactagError(f"--html {path}", f"cannot be written ({error.strerror})", "Name a file in a folder that is there") from None
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _names(names: tuple[str, ...]) -> str:

@@ -121,6 +121,12 @@ def add(
     ] = None,
     validation_share: Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of the other new sentences for validation.")] = 0.15,
     seed: Annotated[int, typer.Option(help="Seed of the split.")] = 1,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Take articles of which only some sentences were judged, as `annotate next` chooses them.")
+    ] = False,
+    correct: Annotated[
+        bool, typer.Option("--correct", help="Sentences that stand in the corpus get the labels settled here (`annotate suspects`).")
+    ] = False,
     schema_file: SchemaOption = DEFAULT_SCHEMA,
 ) -> None:
     """Add judged and settled articles to a corpus. Old articles keep their split; nothing is written when anything is wrong."""
@@ -129,7 +135,19 @@ def add(
 
     schema = load_schema(schema_file)
     judgements = read_judgements(files, schema)
-    added = add_to_corpus(judgements, corpus, schema, readers=readers, test=test or [], validation_share=validation_share, seed=seed)
+    added = add_to_corpus(
+        judgements,
+        corpus,
+        schema,
+        readers=readers,
+        test=test or [],
+        validation_share=validation_share,
+        seed=seed,
+        partial=partial,
+        correct=correct,
+    )
     for split, rows in added.rows.items():
         out.print(f"{split}: {len(rows)} new sentences in {len({row.article_id for row in rows})} articles")
+    if correct:
+        out.print(f"{len(added.corrected)} sentences corrected")
     out.print(f"digest {added.digest}")

@@ -5,12 +5,22 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +30,7 @@ from pactag.schema import Schema
 if TYPE_CHECKING:
     from pactag.corpus.agreement import Agreement
     from pactag.evaluation import Evaluation
+    from pactag.model_folder import ExportCheck
     from pactag.tagging import TaggedArticle
 
 out = Console(highlight=False, soft_wrap=True)
@@ -74,6 +85,48 @@ def _plain_progress(title: str) -> Callable[[int, int, str], None]:
     return show
 
 
+@contextlib.contextmanager
+def bytes_bar(title: str) -> Iterator[Callable[[int, int, int], None]]:
+    """A progress bar of bytes read, with sentences, their rate and the remaining time; when that is no terminal, a line at each tenth."""
+    began = time.monotonic()
+
+    def word(sentences: int) -> str:
+        return f"{sentences:,} sentences, {sentences / max(time.monotonic() - began, 1e-3):,.0f} a second"
+
+    if not err.is_terminal:
+        yield _plain_bytes(title, began, word)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[word]}"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+    )
+    # The rate over minutes: parts and batches come in bursts.
+    with Progress(*columns, console=err, speed_estimate_period=120) as bar:
+        task = bar.add_task(title, total=None, word="")
+        yield lambda read, size, sentences: bar.update(task, completed=read, total=size or None, word=word(sentences))
+
+
+def _plain_bytes(title: str, began: float, word: Callable[[int], str]) -> Callable[[int, int, int], None]:
+    last, passed = 0, 0
+
+    def show(read: int, size: int, sentences: int) -> None:
+        nonlocal last, passed, began
+        if not sentences:
+            # What an earlier run did is passed over in no time, and tells nothing of the rest.
+            passed, began = read, time.monotonic()
+        tenth = 10 * read // size if size else 0
+        if tenth > last:
+            last = tenth
+            seconds = (time.monotonic() - began) * (size - read) / max(read - passed, 1)
+            err.print(f"{title} {100 * read // size}%, {word(sentences)}, about {timedelta(seconds=round(seconds))} left")
+
+    return show
+
+
 def evaluation_table(evaluation: Evaluation, title: str) -> Table:
     """Precision, recall and F1 per label, and their macro means."""
     from pactag.metrics import label_scores
@@ -87,6 +140,17 @@ def evaluation_table(evaluation: Evaluation, title: str) -> Table:
     figures = evaluation.figures
     macro = [f"{figures[name]:.3f}" for name in ("precision_macro", "recall_macro", "f1_macro")]
     table.add_row("macro", *macro, str(len(evaluation.rows)), style="bold")
+    return table
+
+
+def export_table(checks: Mapping[Any, ExportCheck], title: str) -> Table:
+    """How exported networks compare with torch."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for name in ("form", "sentences", "same labels", "largest difference of a score", "macro-F1", "macro-F1 of torch"):
+        table.add_column(name, justify="left" if name == "form" else "right")
+    for form, check in checks.items():
+        figures = (f"{check.same_labels:.2%}", f"{check.largest_difference:.2g}", f"{check.f1_macro:.4f}", f"{check.f1_macro_torch:.4f}")
+        table.add_row(form, str(check.sentences), *figures)
     return table
 
 

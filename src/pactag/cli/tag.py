@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+from rich.markup import escape
 
-from pactag.cli.models import ModelOption, StoreOption, load_tagger
+from pactag.cli.models import BackendOption, ModelOption, StoreOption, find_model, load_tagger
 from pactag.cli.show import note, show_article, show_error
 from pactag.errors import PactagError
 from pactag.inputs import READERS, read_articles
@@ -16,50 +18,116 @@ from pactag.outputs import WRITERS, format_of, write
 from pactag.outputs.base import Maker
 from pactag.outputs.jsonl import lines
 
+_PARTS = "Into a folder"
+
 
 def tag(
     inputs: Annotated[
         list[str],
-        typer.Argument(metavar="INPUT...", help="Files, folders, patterns such as 'news/**/*.html'; `-` for standard input."),
+        typer.Argument(
+            metavar="INPUT...", help="Files, folders, patterns such as 'news/**/*.html', addresses of the web; `-` for standard input."
+        ),
     ],
     model: ModelOption = "models:/pactag@champion",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write every sentence to this file; its ending tells the format.")
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE|FOLDER/",
+            help="Write every sentence to this file, whose ending tells the format; or in parts into this folder.",
+        ),
     ] = None,
     format: Annotated[str | None, typer.Option("--format", "-f", help=f"Format of the output: {', '.join(WRITERS)}.")] = None,
     texts: Annotated[
         Path | None,
-        typer.Option("--texts", help="With --output: also write the articles as read to this JSONL file. Offsets refer to them."),
+        typer.Option("--texts", help="With a file as output: also write the articles as read to this JSONL file. Offsets refer to them."),
     ] = None,
     input_format: Annotated[
         str | None, typer.Option("--input-format", help=f"Whatever the endings say: {', '.join(READERS)}. By default, `-` is text.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Every sentence as JSONL on standard output.")] = False,
+    backend: BackendOption = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where a job stopped; begins one where there is none.", rich_help_panel=_PARTS)
+    ] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            "--shard",
+            metavar="I/N",
+            help="Do the I-th of N shares; all may write to one folder. Keeps what is there.",
+            rich_help_panel=_PARTS,
+        ),
+    ] = None,
+    part_size: Annotated[
+        int | None, typer.Option("--part-size", min=1, help="Articles in a part; by default 1000.", rich_help_panel=_PARTS)
+    ] = None,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option("--engine", help="Tag in this process, or by Ray workers.", rich_help_panel=_PARTS)
+    ] = "local",
+    ray_address: Annotated[
+        str | None,
+        typer.Option("--ray-address", help="A Ray cluster, such as `auto`; by default Ray starts on this machine.", rich_help_panel=_PARTS),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Ray workers; by default one for each core.", rich_help_panel=_PARTS)
+    ] = None,
     tracking_uri: StoreOption = None,
 ) -> None:
     """Tag articles, sentence by sentence.
 
-    Reads plain text, JSONL, CSV, Parquet and HTML. Prints the labelled sentences with their scores. Files and rows that cannot be read are
-    told on standard error; the others are tagged.
+    Reads plain text, JSONL, CSV, Parquet and HTML, compressed or not. Prints the labelled sentences with their scores. Files and rows that
+    cannot be read are told on standard error; the others are tagged.
     """
-    if output is not None:
-        output_format = format_of(output, format)
+    if output is not None and _is_folder(output, format):
+        if texts is not None:
+            raise PactagError("--texts", "goes with one output file", "Name a file with --output, or leave it out")
+        from pactag.cli.bulk import Into, tag_into_folder
+
+        into = Into(
+            folder=Path(output),
+            output_format=format,
+            input_format=input_format,
+            resume=resume,
+            shard=shard,
+            part_size=part_size,
+            engine=engine,
+            ray_address=ray_address,
+            workers=workers,
+        )
+        tell_unread(tag_into_folder(inputs, into, find_model(model, tracking_uri), backend=backend))
+        return
+    if resume or shard or part_size or engine != "local" or ray_address or workers:
+        raise PactagError("--resume, --shard, --part-size and --engine", "need a folder as output", "Name one that ends with /: -o acts/")
+    place = None if output is None else Path(output)
+    if place is not None:
+        output_format = format_of(place, format)
     elif format is not None or texts is not None:
         raise PactagError("--format and --texts", "need --output", "Name the file to write, or use --json")
     unread: list[PactagError] = []
-    articles = read_articles(inputs, kind=input_format, on_error=unread.append, leave_out=[path for path in (output, texts) if path])
-    tagger = load_tagger(model, tracking_uri)
+    articles = read_articles(inputs, kind=input_format, on_error=unread.append, leave_out=[path for path in (place, texts) if path])
+    tagger = load_tagger(model, tracking_uri, backend=backend)
     maker = Maker(tagger.schema, tagger.manifest.model_id)
     tagged = tagger.tag_many(articles)
-    if output is not None:
-        count = write(tagged, output, maker, format=output_format, texts=texts)
-        note(f"{count} sentences in {output}")
+    if place is not None:
+        count = write(tagged, place, maker, format=output_format, texts=texts)
+        note(f"{count} sentences in {escape(str(place))}")
     elif as_json:
         for article in tagged:
             sys.stdout.writelines(lines(article, maker))
     else:
         for article in tagged:
             show_article(article, tagger.schema)
+    tell_unread(unread)
+
+
+def _is_folder(output: str, format: str | None) -> bool:
+    return output.endswith("/") or (Path(output).is_dir() and format != "brat")
+
+
+def tell_unread(unread: Sequence[PactagError]) -> None:
+    """What could not be read, on standard error; then the exit code is 2."""
     for error in unread:
         show_error(error)
     if unread:

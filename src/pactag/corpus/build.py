@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from pactag.corpus.splits import assign_splits
 from pactag.corpus.written import WrittenArticle, read_articles
 from pactag.errors import CorpusError, Problem
 from pactag.schema import Schema
+from pactag.whole_files import write_whole
 
 ARTICLES, ANNOTATIONS, CORPUS, SPLIT_FILE = "articles", "annotations", "corpus", "splits.json"
 
@@ -64,8 +64,8 @@ def build_corpus(data: Path, schema: Schema, *, readers: int = 2) -> Built:
     complete = plan.model_copy(update={"articles": {**plan.articles, **place}})
     (data / CORPUS).mkdir(exist_ok=True)
     for split, rows in splits.items():
-        _replace(data / CORPUS / f"{split}.jsonl", "".join(row.to_json() + "\n" for row in rows))
-    _replace(data / SPLIT_FILE, json.dumps(complete.model_dump(mode="json"), indent=1, sort_keys=True) + "\n")
+        write_whole(data / CORPUS / f"{split}.jsonl", "".join(row.to_json() + "\n" for row in rows))
+    write_whole(data / SPLIT_FILE, json.dumps(complete.model_dump(mode="json"), indent=1, sort_keys=True) + "\n")
     return Built(splits, tuple(article for article in articles if article not in gold))
 
 
@@ -120,9 +120,3 @@ def _rows(article: WrittenArticle, gold: list[tuple[str, ...]]) -> list[Row]:
         Row(article.id, index, sentence.text, labels, article.title, {"paragraph": sentence.paragraph, **about})
         for index, (sentence, labels) in enumerate(zip(article.sentences, gold, strict=True))
     ]
-
-
-def _replace(path: Path, content: str) -> None:
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_text(content, encoding="utf-8")
-    os.replace(beside, path)

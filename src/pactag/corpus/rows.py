@@ -17,6 +17,8 @@ from pactag.schema import Schema
 from pactag.sentences import SentenceInput, in_context
 
 SPLITS = ("train", "validation", "test")
+# Field of a row whose article is in the corpus only in part: the sentences before it, nearest last.
+BEFORE = "before"
 _REQUIRED = {"article_id": str, "index": int, "text": str, "labels": list}
 
 
@@ -66,6 +68,8 @@ def digest_of(splits: Mapping[str, Sequence[Row]]) -> str:
     for name in sorted(splits):
         for row in splits[name]:
             line = [name, row.article_id, row.index, row.title, row.text, sorted(row.labels)]
+            if row.extra.get(BEFORE) is not None:
+                line.append(row.extra[BEFORE])
             total.update(json.dumps(line, ensure_ascii=False).encode() + b"\n")
     return total.hexdigest()
 
@@ -86,15 +90,24 @@ class LabelledSentences:
 def labelled_sentences(rows: Sequence[Row], schema: Schema, *, preceding: int = 0, with_title: bool = False) -> LabelledSentences:
     """Rows in article order as classifier inputs with their context."""
     inputs: list[SentenceInput] = []
-    for article in by_article(rows).values():
-        inputs += in_context([row.text for row in article], title=article[0].title, preceding=preceding, with_title=with_title)
     ordered = [row for article in by_article(rows).values() for row in article]
+    for article in by_article(rows).values():
+        seen = in_context([row.text for row in article], title=article[0].title, preceding=preceding, with_title=with_title)
+        inputs += [_with_own_context(one, row, preceding) for one, row in zip(seen, article, strict=True)]
     return LabelledSentences(
         tuple(inputs),
         schema.encode_many([row.labels for row in ordered]),
         tuple(row.article_id for row in ordered),
         tuple(row.id for row in ordered),
     )
+
+
+def _with_own_context(seen: SentenceInput, row: Row, preceding: int) -> SentenceInput:
+    """A row that brings the sentences before it is seen after these: not all of its article is in the corpus."""
+    before = row.extra.get(BEFORE)
+    if before is None:
+        return seen
+    return SentenceInput(seen.text, tuple(before)[max(0, len(before) - preceding) :], seen.title)
 
 
 def by_article(rows: Iterable[Row]) -> dict[str, list[Row]]:
@@ -206,6 +219,9 @@ def _parse(line: bytes, where: str, schema: Schema, problems: list[Problem]) -> 
     for name in ("article_id", "title", "text"):
         if isinstance(data.get(name), str) and any("\ud800" <= character <= "\udfff" for character in data[name]):
             problems.append(Problem(where, f"{name!r} holds half of a surrogate pair", "Repair the character"))
+    before_it = data.get(BEFORE)
+    if before_it is not None and not (isinstance(before_it, list) and all(isinstance(text, str) for text in before_it)):
+        problems.append(Problem(where, f"{BEFORE!r} is {before_it!r}", "It must be a list of the sentences before this one"))
     if not isinstance(data.get("title"), str | None):
         problems.append(Problem(where, f"'title' is {data['title']!r}", "It must be a str or null"))
     for label in data["labels"]:
@@ -225,13 +241,15 @@ def _parse(line: bytes, where: str, schema: Schema, problems: list[Problem]) -> 
 def _gaps(rows: list[Row], path: Path) -> list[Problem]:
     problems = []
     for article, group in by_article(rows).items():
-        for expected, row in enumerate(group):
-            if row.index != expected:
+        last = -1
+        for row in group:
+            # A sentence that brings those before it may stand anywhere in its article.
+            if row.index != last + 1 and row.extra.get(BEFORE) is None:
                 where = f"{path}:{row.extra['__line__']}"
-                problems.append(
-                    Problem(where, f"article {article!r} goes from index {expected - 1} to {row.index}", "Count from 0, no gaps")
-                )
+                fix = f"Count from 0, no gaps; or give the sentences before it as {BEFORE!r}"
+                problems.append(Problem(where, f"article {article!r} goes from index {last} to {row.index}", fix))
                 break
+            last = row.index
     return problems
 
 

@@ -35,13 +35,21 @@ def assign_splits(
     if len(free) < folds:
         return split | dict.fromkeys(free, "train")
     groups = np.concatenate([np.full(len(articles[a]), i) for i, a in enumerate(free)])
-    # The label set as one integer: articles with rare combinations are spread like those with frequent ones.
-    sets = np.concatenate([articles[a] @ (2 ** np.arange(articles[a].shape[1])) for a in free]).astype(int)
-    # A set that stands less often than there are folds cannot be spread over them: all such count as one, or as none.
-    values, counts = np.unique(sets, return_counts=True)
-    rare = np.isin(sets, values[counts < folds])
-    sets[rare] = -1 if rare.sum() >= folds else values[np.argmax(counts)]
+    sets = label_sets(np.concatenate([articles[a] for a in free]), at_least=folds)
     folder = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
     _, chosen = next(iter(folder.split(np.zeros(len(groups)), sets, groups)))
     validation = {free[i] for i in np.unique(groups[chosen])}
     return split | {article: "validation" if article in validation else "train" for article in free}
+
+
+def label_sets(targets: np.ndarray, *, at_least: int) -> np.ndarray:
+    """The label set of each sentence as one integer, shape `(sentences,)`, from 0/1 targets of shape `(sentences, labels)`.
+
+    Articles with rare combinations can so be spread like those with frequent ones. A set that stands less often than `at_least` times
+    cannot be spread over so many folds: all such count as one set, or as the most frequent one where even together they are too few.
+    """
+    sets = (targets @ (2 ** np.arange(targets.shape[1]))).astype(int)
+    values, counts = np.unique(sets, return_counts=True)
+    rare = np.isin(sets, values[counts < at_least])
+    sets[rare] = -1 if rare.sum() >= at_least else values[np.argmax(counts)]
+    return sets

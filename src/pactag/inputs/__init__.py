@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from pactag.articles import Article, open_input
 from pactag.errors import InputError, MissingExtraError, PactagError
 from pactag.inputs import html, jsonl, plain, tables
+from pactag.inputs.compressed import uncompressed
+from pactag.inputs.kinds import ENDINGS, kind_of
 from pactag.inputs.paths import Source, sources
+
+__all__ = ["ENDINGS", "READERS", "Source", "read_articles", "read_source", "sources"]
 
 # A reader gets the open file, the name to use in errors, and the id for articles that bring none.
 Reader = Callable[[BinaryIO, str, str], Iterator[Article | PactagError]]
@@ -22,17 +27,6 @@ READERS: dict[str, Reader] = {
     "csv": tables.read_csv,
     "parquet": tables.read_parquet,
     "html": html.read,
-}
-ENDINGS = {
-    ".txt": "text",
-    ".text": "text",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".parquet": "parquet",
-    ".html": "html",
-    ".htm": "html",
 }
 
 
@@ -45,47 +39,80 @@ def read_articles(
 ) -> Iterator[Article]:
     """Read articles lazily, in the order of the names; what stands in a folder or matches a pattern comes sorted.
 
-    :param names: files, folders (every file below with an ending of `ENDINGS`), patterns such as `news/**/*.txt`, and `-` for standard
-        input.
+    :param names: files, folders (every file below with an ending of `ENDINGS`, compressed or not), patterns such as `news/**/*.txt`,
+        addresses of the web, and `-` for standard input.
     :param kind: one of `READERS`, whatever the endings say; by default the ending decides, and other files and standard input are text.
     :param on_error: called with one error for every file or row that cannot be read; the others go on. Without it the first is raised.
     :param leave_out: files to pass over where they stand in a folder or match a pattern, such as the output of the last call.
     :raises InputError: for the first file or row that cannot be read, unless `on_error` is given; for a `kind` that there is not.
     :raises MissingExtraError: like `InputError`, for a kind whose optional dependency is not installed; reported once for a kind.
     """
+    check_kind(kind)
+    return _read(names, kind, on_error or _raise, leave_out)
+
+
+def check_kind(kind: str | None) -> None:
+    """Refuse a kind of article file that there is not.
+
+    :raises InputError: naming those that there are.
+    """
     if kind is not None and kind not in READERS:
         raise InputError(f"input format {kind!r}", "is not known", f"Allowed: {', '.join(READERS)}")
-    return _read(names, kind, on_error or _raise, leave_out)
+
+
+def read_source(
+    source: Source, kind: str | None = None, *, opened: Callable[[BinaryIO], None] = lambda file: None
+) -> Iterator[Article | PactagError]:
+    """The articles of one source, and an error for each that cannot be read.
+
+    :param opened: called with the file before anything is read; its place tells how much of it was.
+    """
+    path = source.path
+    where = source.address or str(path or "standard input")
+    try:
+        if source.address is not None:
+            # Imported on use: most read nothing from the web, and its libraries take long to load.
+            from pactag.inputs.web import fetch
+
+            page = fetch(source.address)
+            yield from READERS[kind or page.kind or kind_of(page.path) or "text"](BytesIO(page.body), where, source.id)
+            return
+        with nullcontext(sys.stdin.buffer) if path is None else open_input(path) as file:
+            opened(file)
+            with uncompressed(file, "" if path is None else where) as content:
+                yield from READERS[kind or (kind_of(path) if path else None) or "text"](content, where, source.id)
+    except (InputError, MissingExtraError) as error:
+        yield error
+    except OSError as bad:
+        yield InputError(
+            source.address or str(source.path or "standard input"), f"cannot be read ({bad.strerror or bad})", "Check the disk"
+        )
 
 
 def _read(
     names: Iterable[Path | str], kind: str | None, on_error: Callable[[PactagError], None], leave_out: Collection[Path]
 ) -> Iterator[Article]:
-    missing: set[str] = set()
-    for source in sources(names, endings=ENDINGS, leave_out=leave_out):
-        for found in _articles(source, kind):
+    tell = once_for_each_extra(on_error)
+    for source in sources(names, leave_out=leave_out):
+        for found in [source] if isinstance(source, PactagError) else read_source(source, kind):
             if isinstance(found, Article):
                 yield found
-            elif not isinstance(found, MissingExtraError):
-                on_error(found)
-            elif str(found) not in missing:
-                missing.add(str(found))
-                on_error(found)
+            else:
+                tell(found)
 
 
-def _articles(source: Source | PactagError, kind: str | None) -> Iterator[Article | PactagError]:
-    if isinstance(source, PactagError):
-        yield source
-        return
-    path = source.path
-    try:
-        opened: AbstractContextManager[BinaryIO] = nullcontext(sys.stdin.buffer) if path is None else open_input(path)
-    except InputError as error:
-        yield error
-        return
-    reader = READERS[kind or ("text" if path is None else ENDINGS.get(path.suffix.lower(), "text"))]
-    with opened as file:
-        yield from reader(file, "standard input" if path is None else str(path), source.id)
+def once_for_each_extra(on_error: Callable[[PactagError], None]) -> Callable[[PactagError], None]:
+    """The same, but an extra that is not installed is told once, not for every file that needs it."""
+    missing: set[str] = set()
+
+    def tell(error: PactagError) -> None:
+        if isinstance(error, MissingExtraError):
+            if str(error) in missing:
+                return
+            missing.add(str(error))
+        on_error(error)
+
+    return tell
 
 
 def _raise(error: PactagError) -> None:

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from pactag.articles import Article, normalise
 from pactag.errors import InputError, MissingExtraError, PactagError
+from pactag.inputs.boilerplate import without_boilerplate
 
 
 def read(file: BinaryIO, where: str, id: str) -> Iterator[Article | PactagError]:
@@ -21,5 +22,5 @@ def read(file: BinaryIO, where: str, id: str) -> Iterator[Article | PactagError]
         yield InputError(where, "holds no article that can be told from the rest of the page", "Give its text as a .txt file")
         return
     # One line a block there; here only a blank line keeps a heading apart from the sentence after it.
-    blocks = [line.strip() for line in normalise(page.text).split("\n")]
+    blocks = [without_boilerplate(line.strip()) for line in normalise(page.text).split("\n")]
     yield Article(normalise(id), "\n\n".join(filter(None, blocks)), normalise(page.title) if page.title else None)

@@ -9,35 +9,49 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pactag.errors import InputError
+from pactag.inputs.kinds import ENDINGS, bare_name, kind_of
 
 
 @dataclass(frozen=True)
 class Source:
-    """One file, or standard input where `path` is None. `id` is the id of its article, or the beginning of the ids of its articles."""
+    """One file, one address of the web, or standard input where both are None.
+
+    `id` is the id of its article, or the beginning of the ids of its articles.
+    """
 
     path: Path | None
     id: str
+    address: str | None = None
 
 
-def sources(names: Iterable[Path | str], *, endings: Collection[str], leave_out: Collection[Path] = ()) -> Iterator[Source | InputError]:
-    """The files behind names, patterns, folders and `-`, in that order; within a folder or a pattern sorted.
+def is_address(name: str) -> bool:
+    """Whether a name that the user gave is an address, of whatever scheme, and not a file."""
+    scheme, separator, _ = name.partition("://")
+    return bool(separator) and scheme.isascii() and scheme.replace("+", "").isalnum()
 
-    :param endings: lower-case endings of the files that count in a folder; hidden files and folders never do.
-    :param leave_out: files to pass over in folders and patterns.
+
+def sources(names: Iterable[Path | str], *, leave_out: Collection[Path] = ()) -> Iterator[Source | InputError]:
+    """The files behind names, addresses, patterns, folders and `-`, in that order; within a folder or a pattern sorted.
+
+    In a folder, files with an ending of `kinds.ENDINGS` count, compressed or not; hidden files and folders never do.
+
+    :param leave_out: files and folders to pass over in folders and patterns.
     """
     left_out = {path.resolve() for path in leave_out}
     for name in map(str, names):
         if name == "-":
             yield Source(None, "stdin")
+        elif is_address(name):
+            yield Source(None, name, name)
         elif os.path.isdir(name):  # noqa: PTH112 - a Path of any string would raise for one with a NUL
-            yield from _in_folder(Path(name), endings, left_out)
+            yield from _in_folder(Path(name), left_out)
         elif glob.has_magic(name) and not os.path.exists(name):  # noqa: PTH110
-            yield from _matching(name, endings, left_out)
+            yield from _matching(name, left_out)
         else:
-            yield Source(Path(name), Path(name).stem)
+            yield Source(Path(name), bare_name(Path(name).name).as_posix())
 
 
-def _in_folder(folder: Path, endings: Collection[str], left_out: Collection[Path]) -> Iterator[Source | InputError]:
+def _in_folder(folder: Path, left_out: set[Path]) -> Iterator[Source | InputError]:
     unreadable: list[InputError] = []
     paths: list[Path] = []
 
@@ -45,24 +59,24 @@ def _in_folder(folder: Path, endings: Collection[str], left_out: Collection[Path
         unreadable.append(InputError(str(bad.filename), f"cannot be read ({bad.strerror})", "Check its permissions"))
 
     for root, folders, files in os.walk(folder, onerror=note):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        paths += [Path(root, name) for name in files if not name.startswith(".") and Path(name).suffix.lower() in endings]
+        folders[:] = [name for name in folders if not name.startswith(".") and Path(root, name).resolve() not in left_out]
+        paths += [Path(root, name) for name in files if not name.startswith(".") and kind_of(name) is not None]
     yield from unreadable
     chosen = [path for path in sorted(paths) if path.is_file() and path.resolve() not in left_out]
     if not chosen and not unreadable:
-        yield InputError(str(folder), "holds no file that pactag reads", f"Files in a folder need one of the endings {', '.join(endings)}")
+        yield InputError(str(folder), "holds no file that pactag reads", f"Files in a folder need one of the endings {', '.join(ENDINGS)}")
     for path in chosen:
         # Two folders may hold files of one name: the way from the folder that was named keeps their ids apart.
-        yield Source(path, path.relative_to(folder).with_suffix("").as_posix())
+        yield Source(path, bare_name(path.relative_to(folder)).as_posix())
 
 
-def _matching(pattern: str, endings: Collection[str], left_out: Collection[Path]) -> Iterator[Source | InputError]:
+def _matching(pattern: str, left_out: set[Path]) -> Iterator[Source | InputError]:
     found = [Path(name) for name in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207 - absolute patterns are welcome
-    files = [path for path in found if path.is_file() and path.resolve() not in left_out]
+    files = [path for path in found if path.is_file() and left_out.isdisjoint([path.resolve(), *path.resolve().parents])]
     folders = [] if files else [path for path in found if path.is_dir()]
     if not files and not folders:
         yield InputError(pattern, "matches no file", "Check the pattern")
     for path in files:
-        yield Source(path, path.stem)
+        yield Source(path, bare_name(path.name).as_posix())
     for path in folders:
-        yield from _in_folder(path, endings, left_out)
+        yield from _in_folder(path, left_out)

@@ -1,20 +1,56 @@
-"""The kinds of classifier. Each lives in its own module and is imported only when it is used."""
+"""The kinds of classifier, and the forms in which a trained one runs. Each lives in its own module and is imported only when it is used."""
 
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pactag.errors import MissingExtraError
+from pactag.errors import MissingExtraError, ModelFolderError
+from pactag.model_folder import ONNX_INT8_DYNAMIC_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_WEIGHTS, TORCH_WEIGHTS, Manifest
 
 if TYPE_CHECKING:
-    from pactag.models.base import SentenceClassifier
+    from pactag.models.base import SentenceClassifier, SentenceScorer
 
 KINDS: dict[str, str] = {
     "tfidf": "pactag.models.tfidf:TfidfClassifier",
     "frozen": "pactag.models.frozen:FrozenClassifier",
     "encoder": "pactag.models.encoder:EncoderClassifier",
 }
+
+# What runs a model, best first, and the file that it reads.
+# Arithmetic in 8 bits stands last: it changes more labels, and pays on some processors only.
+BACKENDS: dict[str, str] = {
+    "int8": ONNX_INT8_WEIGHTS,
+    "onnx": ONNX_WEIGHTS,
+    "torch": TORCH_WEIGHTS,
+    "int8-dynamic": ONNX_INT8_DYNAMIC_WEIGHTS,
+}
+
+
+def backends_of(manifest: Manifest) -> tuple[str, ...]:
+    """The backends that can run a model, best first; none for a kind that has one form only."""
+    return tuple(name for name, file in BACKENDS.items() if file in manifest.files)
+
+
+def load_scorer(folder: Path, manifest: Manifest, *, backend: str | None = None) -> SentenceScorer:
+    """The model of a folder that has been checked, ready to predict.
+
+    :param backend: `int8`, `onnx`, `torch` or `int8-dynamic`; by default the first of them that the folder holds.
+    :raises ModelFolderError: when the folder does not hold it.
+    :raises MissingExtraError: when the libraries that it is built on are not installed.
+    """
+    there = backends_of(manifest)
+    if backend is not None and backend not in there:
+        found = f"cannot be run by the backend {backend!r}; it holds {', '.join(there) or f'a model of the kind {manifest.kind!r} alone'}"
+        known = "" if backend in BACKENDS else f"Backends: {', '.join(BACKENDS)}. "
+        raise ModelFolderError(str(folder), found, f"{known}`pactag export` adds onnx and int8 to a model that torch runs")
+    chosen = backend or next(iter(there), None)
+    if chosen is None or chosen == "torch":
+        return classifier(manifest.kind).load(folder, manifest)
+    from pactag.models.onnx import OnnxClassifier
+
+    return OnnxClassifier.load(folder, manifest, weights=BACKENDS[chosen])
 
 
 def classifier(kind: str) -> type[SentenceClassifier]:

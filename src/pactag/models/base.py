@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
 import numpy as np
 
-from pactag.config import RunConfig
-from pactag.corpus.rows import LabelledSentences
 from pactag.model_folder import BaseModelInfo, Manifest, Tokens
 from pactag.sentences import SentenceInput
+
+if TYPE_CHECKING:
+    from pactag.config import RunConfig
+    from pactag.corpus.rows import LabelledSentences
 
 MetricSink = Callable[[Mapping[str, float], int], None]
 """Receives metrics by name and the step they belong to."""
@@ -34,7 +36,15 @@ class FitContext:
     labels: Sequence[str] = ()
 
 
-class SentenceClassifier(Protocol):
+class SentenceScorer(Protocol):
+    """What tagging asks of a model."""
+
+    def predict_logits(self, inputs: Sequence[SentenceInput]) -> np.ndarray:
+        """Uncalibrated logits, shape `(len(inputs), labels)`, float32, in schema order."""
+        ...
+
+
+class SentenceClassifier(SentenceScorer, Protocol):
     """One kind of model."""
 
     kind: ClassVar[str]
@@ -46,10 +56,6 @@ class SentenceClassifier(Protocol):
         cls, train: LabelledSentences, validation: LabelledSentences, *, config: RunConfig, labels: Sequence[str], context: FitContext
     ) -> Self:
         """Learn from `train`; `validation` is for early stopping and progress only."""
-        ...
-
-    def predict_logits(self, inputs: Sequence[SentenceInput]) -> np.ndarray:
-        """Uncalibrated logits, shape `(len(inputs), labels)`, float32, in schema order."""
         ...
 
     def save(self, folder: Path) -> None:

@@ -99,15 +99,24 @@ class SentenceTokenizer:
 
 
 def batches(
-    encoded: Sequence[Encoded], pad_id: int, *, max_sentences: int = MAX_BATCH_SENTENCES, max_tokens: int = MAX_BATCH_TOKENS
+    encoded: Sequence[Encoded],
+    pad_id: int,
+    *,
+    max_sentences: int = MAX_BATCH_SENTENCES,
+    max_tokens: int = MAX_BATCH_TOKENS,
+    same_length: bool = False,
 ) -> Iterator[tuple[np.ndarray, Batch]]:
-    """Batches of inputs of similar length, each with the positions that its rows had in `encoded`."""
+    """Batches of inputs of similar length, each with the positions that its rows had in `encoded`.
+
+    :param same_length: only inputs of exactly the same length share a batch, so that nothing is padded.
+    """
     order = np.argsort([len(item.ids) for item in encoded], kind="stable")
     start = 0
     while start < len(order):
         stop = start + 1
         while stop < len(order) and stop - start < max_sentences:
-            if len(encoded[order[stop]].ids) * (stop - start + 1) > max_tokens:
+            length = len(encoded[order[stop]].ids)
+            if length * (stop - start + 1) > max_tokens or (same_length and length > len(encoded[order[start]].ids)):
                 break
             stop += 1
         chosen = order[start:stop]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 from pactag.errors import PactagError
 from pactag.outputs import annotation, articles, brat, jsonl, page, tables
 from pactag.outputs.base import Maker, Writer
 from pactag.tagging import TaggedArticle
+from pactag.whole_files import whole
 
 WRITERS: dict[str, Writer] = {
     "jsonl": jsonl.write,
@@ -43,7 +41,7 @@ def format_of(path: Path, given: str | None = None) -> str:
     if given is not None and given not in WRITERS:
         raise PactagError(f"format {given!r}", "is not known", f"Allowed: {', '.join(WRITERS)}")
     if name is None:
-        fix = f"End it with one of {', '.join(ENDINGS)}, or name the format: {', '.join(WRITERS)}"
+        fix = f"End it with one of {', '.join(ENDINGS)}, name the format ({', '.join(WRITERS)}), or end it with / for a folder of parts"
         raise PactagError(f"output {path}", "has an ending that tells no format", fix)
     if path.is_dir():
         raise PactagError(f"output {path}", "exists already and is a folder", "Choose another name, or remove it")
@@ -67,31 +65,12 @@ def write(tagged: Iterable[TaggedArticle], path: Path, maker: Maker, *, format: 
     if texts is not None and (texts.is_dir() or texts.absolute() == path.absolute()):
         raise PactagError(f"texts {texts}", "is a folder or the output itself", "Choose another name")
     try:
-        with _beside(path) as place:
+        with whole(path) as place:
             if texts is None:
                 return writer(tagged, place, maker)
-            with _beside(texts) as other, other.open("w", encoding="utf-8", newline="\n") as file:
+            with whole(texts) as other, other.open("w", encoding="utf-8", newline="\n") as file:
                 return writer(articles.kept(tagged, file), place, maker)
     except OSError as bad:
         raise PactagError(
             f"output {bad.filename or path}", f"cannot be written ({bad.strerror})", "Check the folder and the disk"
         ) from None
-
-
-@contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """A place in the same folder that takes the name of the path when all went well, and disappears when not."""
-    place = path.with_name(f".{path.name}.new")
-    _remove(place)
-    try:
-        yield place
-        os.replace(place, path)
-    finally:
-        _remove(place)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

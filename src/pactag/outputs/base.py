@@ -48,17 +48,28 @@ def sentence_rows(article: TaggedArticle, maker: Maker) -> Iterator[dict[str, An
             "text": sentence.text,
             "labels": list(sentence.labels),
             "scores": rounded(sentence),
+            "uncertain": list(sentence.uncertain),
             "model": maker.model_id,
         }
 
 
 def flat_columns(maker: Maker) -> list[str]:
     """Columns of the flat tables: as in the canonical rows, with one column for each score."""
-    return ["article_id", "index", "start", "end", "text", "labels", *(f"score_{name}" for name in maker.schema.names), "model"]
+    return [
+        "article_id",
+        "index",
+        "start",
+        "end",
+        "text",
+        "labels",
+        *(f"score_{name}" for name in maker.schema.names),
+        "uncertain",
+        "model",
+    ]
 
 
 def flat_rows(article: TaggedArticle, maker: Maker) -> Iterator[dict[str, Any]]:
-    """Rows under `flat_columns`; label names are joined by a space, none gives the empty string."""
+    """Rows under `flat_columns`; names of labels are joined by a space, none gives the empty string."""
     for row in sentence_rows(article, maker):
         scores = {f"score_{name}": score for name, score in row.pop("scores").items()}
-        yield {**row, "labels": " ".join(row["labels"]), **scores}
+        yield {**row, **scores, **{name: " ".join(row[name]) for name in ("labels", "uncertain")}}

@@ -47,8 +47,9 @@ def annotation_lines(article: TaggedArticle, maker: Maker) -> str:
         # brat has no annotation of nothing: a span of white space cannot be one.
         for label in sentence.labels if fragments else ():
             number += 1
+            doubt = " (uncertain)" if label in sentence.uncertain else ""
             lines.append(f"T{number}\t{label} {where}\t{text}\n")
-            lines.append(f"#{number}\tAnnotatorNotes T{number}\tscore {scores[label]} by {maker.model_id}\n")
+            lines.append(f"#{number}\tAnnotatorNotes T{number}\tscore {scores[label]}{doubt} by {maker.model_id}\n")
     return "".join(lines)
 
 

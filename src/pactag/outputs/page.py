@@ -19,7 +19,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 def write(articles: Iterable[TaggedArticle], path: Path, maker: Maker) -> int:
     """Write the page, article by article."""
-    sentences = labelled = number = 0
+    sentences = labelled = uncertain = number = 0
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(_head(maker.schema))
         for article in articles:
@@ -27,8 +27,10 @@ def write(articles: Iterable[TaggedArticle], path: Path, maker: Maker) -> int:
             file.writelines(article_html(article, maker.schema))
             sentences += len(article.sentences)
             labelled += sum(bool(sentence.labels) for sentence in article.sentences)
+            uncertain += sum(bool(sentence.uncertain) for sentence in article.sentences)
         totals = f"{_count(number, 'article')}, {_count(sentences, 'sentence')}, {labelled} with a label"
-        file.write(f"</main>\n<footer>{totals}. Model {escape(maker.model_id)}.</footer>\n</body>\n</html>\n")
+        doubt = " ? marks a label whose score lies near its threshold." if uncertain else ""
+        file.write(f"</main>\n<footer>{totals}. Model {escape(maker.model_id)}.{doubt}</footer>\n</body>\n</html>\n")
     return sentences
 
 
@@ -57,15 +59,23 @@ def _sentence(sentence: TaggedSentence, schema: Schema) -> str:
     if not sentence.labels:
         return f'<span class="plain">{escape(sentence.text)}</span>'
     classes = " ".join(f"is-{name}" for name in sentence.labels)
-    scores = " · ".join(f"{name} {score:.2f}" for name, score in sentence.scores.items())
-    chips = "".join(_chip(label, sentence.scores[label.name]) for label in schema.labels if label.name in sentence.labels)
+    scores = " · ".join(f"{name} {_score(sentence, name)}" for name in sentence.scores)
+    chips = "".join(_chip(label, sentence) for label in schema.labels if label.name in sentence.labels)
     return f'<mark tabindex="0" class="{classes}" data-scores="{escape(scores)}">{chips}{escape(sentence.text)}</mark>'
 
 
-def _chip(label: Label, score: float) -> str:
+def _score(sentence: TaggedSentence, name: str) -> str:
+    """A score, with a question mark where the label is uncertain."""
+    return f"{sentence.scores[name]:.2f}" + ("?" if name in sentence.uncertain else "")
+
+
+def _chip(label: Label, sentence: TaggedSentence) -> str:
     """The text mark of a label for the eye, its name and score for the ear."""
-    heard = f'<span class="heard">{label.name} {score:.2f}: </span>'
-    return f'<span class="chip is-{label.name}" data-score="{score:.2f}"><span aria-hidden="true">{escape(label.mark)}</span>{heard}</span>'
+    doubt = "?" if label.name in sentence.uncertain else ""
+    heard = f'<span class="heard">{label.name} {sentence.scores[label.name]:.2f}{", uncertain" if doubt else ""}: </span>'
+    mark = f'<span aria-hidden="true">{escape(label.mark)}{doubt}</span>'
+    # With a direction of its own, it has no say in that of the paragraph, which may run from right to left.
+    return f'<span class="chip is-{label.name}" dir="ltr" data-score="{sentence.scores[label.name]:.2f}">{mark}{heard}</span>'
 
 
 def _head(schema: Schema) -> str:
@@ -96,7 +106,8 @@ def _head(schema: Schema) -> str:
 <details>
 <summary>What the labels mean</summary>
 <dl>
-{meanings}</dl>
+{meanings}<dt>?</dt><dd>The score lies so near the threshold that the label, given or not, is often wrong.</dd>
+</dl>
 </details>
 </header>
 <form class="filters" aria-label="Filter sentences" autocomplete="off">

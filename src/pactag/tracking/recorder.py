@@ -116,7 +116,9 @@ class RunRecorder:
         mlflow = import_mlflow()
         from mlflow.models import Model
         from mlflow.models.signature import ModelSignature
-        from mlflow.types.schema import Array, ColSpec, DataType, Schema
+        from mlflow.types.schema import Array, ColSpec, DataType, ParamSchema, ParamSpec, Schema
+
+        from pactag.serving import ROWS, SENTENCES
 
         signature = ModelSignature(
             inputs=Schema([ColSpec("string", "text"), ColSpec("string", "id", required=False), ColSpec("string", "title", required=False)]),
@@ -128,13 +130,21 @@ class RunRecorder:
                     ColSpec("long", "end"),
                     ColSpec("string", "text"),
                     ColSpec(Array(DataType.string), "labels"),
+                    ColSpec(Array(DataType.string), "uncertain"),
                     *(ColSpec("double", f"score_{name}") for name in read_manifest(folder).labels),
                 ]
             ),
+            params=ParamSchema([ParamSpec(ROWS, DataType.string, SENTENCES)]),
         )
         with fluent_store(mlflow, self.uri), quiet_mlflow(), mlflow_errors(self.uri):
+            # Left to itself, MLflow puts the model into its default experiment, and its files into the working folder.
+            run = self.client.get_run(self.run_id)
+            created = self.client.create_logged_model(
+                run.info.experiment_id, name="model", source_run_id=self.run_id, params=dict(run.data.params)
+            )
             info = Model.log(
                 name="model",
+                model_id=created.model_id,
                 artifact_path=None,
                 flavor=mlflow.pyfunc,
                 run_id=self.run_id,

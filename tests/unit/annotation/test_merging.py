@@ -8,7 +8,7 @@ import pytest
 
 from pactag.annotation.judgements import read_judgements
 from pactag.annotation.merging import add_to_corpus
-from pactag.corpus.rows import read_corpus
+from pactag.corpus.rows import labelled_sentences, read_corpus
 from pactag.errors import CorpusError
 
 LABELS = {"port:0": [], "port:1": ["threat", "condition"], "port:2": ["proposal"], "dam:0": [], "dam:1": ["accusation"]}
@@ -157,3 +157,43 @@ def test_corpus_that_is_built_from_articles_is_refused(add, corpus):
     (corpus.parent / "articles").mkdir()
     (corpus.parent / "splits.json").write_text("{}")
     _refused(lambda: add(BOTH), corpus, "is built from .* by pactag data build")
+
+
+def test_part_of_an_article_is_added_with_its_context(add, corpus, schema):
+    add({who: {"port:2": ["proposal"]} for who in BOTH}, partial=True)
+    (row,) = [row for row in read_corpus(corpus, schema).rows if row.article_id == "port"]
+    assert row.extra["before"] == ["The port has 14 pilots.", "Unless pay rises, they will strike, the guild said."]
+    (seen,) = labelled_sentences([row], schema, preceding=1).inputs
+    assert seen.before == ("Unless pay rises, they will strike, the guild said.",)
+
+
+def test_whole_article_brings_no_context_of_its_own(add, corpus, schema):
+    add(BOTH, partial=True)
+    assert all("before" not in row.extra for row in read_corpus(corpus, schema).rows)
+
+
+def test_rest_of_an_article_can_follow(add, corpus, schema):
+    add({who: {"port:2": ["proposal"]} for who in BOTH}, partial=True)
+    before = read_corpus(corpus, schema)
+    add({who: {"port:0": [], "port:1": ["threat"]} for who in BOTH})
+    now = read_corpus(corpus, schema)
+    assert [row.id for row in now["train"] if row.article_id == "port"] == ["port:0", "port:1", "port:2"]
+    assert before.digest != now.digest
+
+
+def test_corrected_sentence_gets_its_labels_in_its_place(add, corpus, schema, judged):
+    add(BOTH)
+    before = (corpus / "train.jsonl").read_bytes().split(b"\n")
+    added = add({who: {"port:2": []} for who in BOTH}, correct=True)
+    after = (corpus / "train.jsonl").read_bytes().split(b"\n")
+    changed = [number for number, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
+    assert [json.loads(after[number])["labels"] for number in changed] == [[]]
+    assert [row.id for row in added.corrected] == ["port:2"]
+    assert added.digest == read_corpus(corpus, schema).digest
+
+
+def test_correction_that_changes_nothing_leaves_every_byte(add, corpus):
+    add(BOTH)
+    before = _files(corpus)
+    assert add(BOTH, correct=True).corrected == ()
+    assert _files(corpus) == before

@@ -98,7 +98,7 @@ def test_all_bad_inputs_are_told_and_nothing_is_written(tmp_path, schema):
     told = str(error.value)
     for expected in (
         "latin.txt: byte 5",
-        "more.jsonl:2: is no article",
+        "more.jsonl:2: has no field 'text'",
         "more.jsonl:3: invalid JSON",
         "gone.txt: no such file",
         "'a': is given twice",
@@ -111,3 +111,33 @@ def test_article_without_a_sentence_is_told(tmp_path, schema):
     (tmp_path / "empty.txt").write_text(" \n")
     with pytest.raises(PactagError, match="article 'empty': holds no sentence"):
         start([tmp_path / "empty.txt"], tmp_path / "out", schema, tool="csv")
+
+
+def test_chosen_sentences_get_suggestions(tmp_path, started, schema, trained):
+    """Sentences that `annotate next` chose carry no views: they are judged independently, with a model's labels if wanted."""
+    from pactag import Tagger
+
+    chosen = [task for task in read_task_folder(started("csv"), schema).tasks.values() if task.index == 1]
+    (tmp_path / "next.jsonl").write_text("".join(task.to_json() + "\n" for task in chosen), encoding="utf-8")
+    tagger = Tagger.load(trained["tfidf"].folder)
+    tasks = start([tmp_path / "next.jsonl"], tmp_path / "chosen", schema, tool="csv", tagger=tagger)
+    assert read_task_folder(tmp_path / "chosen", schema).about.round == "independent"
+    whole = tagger.tag(PORT, title="Port talks").sentences[1]
+    assert tasks[0].scores == {name: round(score, 4) for name, score in whole.scores.items()}
+
+
+def test_articles_come_in_every_kind_of_file(tmp_path, schema):
+    (tmp_path / "news").mkdir()
+    (tmp_path / "news" / "a.txt").write_text("He said no.")
+    (tmp_path / "wire.csv").write_text("id,text\nb,She left.\n")
+    tasks = start([tmp_path / "news", tmp_path / "wire.csv"], tmp_path / "out", schema, tool="csv")
+    assert [task.id for task in tasks] == ["a:0", "b:0"]
+
+
+def test_articles_of_other_kinds_are_read_as_the_tagger_reads_them(tmp_path, schema):
+    (tmp_path / "wire.csv").write_text("id,title,text\nport,Port talks,He said no. She left.\n")
+    (tmp_path / "own.jsonl").write_text('{"text": "One. Two. Three.", "spans": [[0, 9], [10, 16]]}\n')
+    start([tmp_path / "wire.csv", tmp_path / "own.jsonl"], tmp_path / "out", schema, tool="csv")
+    tasks = read_task_folder(tmp_path / "out", schema).tasks
+    assert [task.text for task in tasks.values()] == ["He said no.", "She left.", "One. Two.", "Three."]
+    assert list(tasks)[2] == "own:1:0"

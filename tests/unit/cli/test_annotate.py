@@ -32,7 +32,9 @@ def _fill(folder: Path, to: Path, marks: dict[str, str | None]) -> Path:
     return to
 
 
-@pytest.mark.parametrize("command", ["annotate", "annotate start", "annotate import", "annotate agreement", "data add"])
+@pytest.mark.parametrize(
+    "command", ["annotate", "annotate start", "annotate import", "annotate agreement", "annotate suspects", "annotate next", "data add"]
+)
 def test_help_says_what_a_command_does(pactag, command: str):
     assert "Usage" in pactag(*command.split(), "--help").stdout
 
@@ -84,3 +86,28 @@ def test_agreement_as_json(pactag, files, tmp_path):
     data = json.loads(pactag("annotate", "agreement", tmp_path / "out.jsonl", "--json").stdout)
     assert data["to_settle"] == []
     assert data["pairs"][0]["kappa"] == [1.0] * 4
+
+
+def test_suspects_become_tasks(pactag, small_corpus, tmp_path):
+    done = pactag("annotate", "suspects", small_corpus, "--folds", 2, "--top", 3, "--for", "csv", "-o", tmp_path / "doubted")
+    assert "3 sentences in" in done.stdout, done.stderr
+    assert (tmp_path / "doubted" / "upload.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"), [(("--for", "csv"), "--for csv: has no place"), (("-o", "list.csv"), "does not end in .jsonl")]
+)
+def test_suspects_need_a_place_that_fits(pactag, small_corpus, arguments, told: str):
+    done = pactag("annotate", "suspects", small_corpus, *arguments)
+    assert done.returncode == 2
+    assert told in done.stderr
+
+
+def test_next_writes_sentences_that_start_takes(pactag, files, tmp_path, small_corpus, trained):
+    model = trained["tfidf"].folder
+    options = ("--model", model, "--corpus", small_corpus, "--base", trained["frozen"].folder.parent / "none", "--budget", 4)
+    # As many as there are: no vectors are needed to tell them apart, and so no encoder.
+    done = pactag("annotate", "next", *files, *options, "-o", tmp_path / "next.jsonl")
+    assert "4 of 4 sentences chosen, of 2 articles" in done.stdout, done.stderr
+    done = pactag("annotate", "start", tmp_path / "next.jsonl", "--for", "csv", "-o", tmp_path / "tasks")
+    assert "4 sentences of 2 articles" in done.stdout, done.stderr

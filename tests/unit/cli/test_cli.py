@@ -275,3 +275,28 @@ def test_terminated_training_ends_its_run_as_killed(config_of, store, tmp_path):
     tracker = Tracker(store)
     runs = tracker.client.search_runs([tracker.experiment_id("tests")], "attributes.run_name = 'terminated'")
     assert [run.info.status for run in runs] == ["KILLED"]
+
+
+def test_tag_into_a_folder_writes_parts_and_goes_on(pactag, model, tmp_path):
+    command = ["tag", "data/examples", "--model", model, "-o", f"{tmp_path}/acts/", "--part-size", "1"]
+    done = pactag(*command)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"\d+ sentences in [\d.]+ s, \d+ a second; 1 part in ", done.stderr)
+    assert sorted(path.name for path in (tmp_path / "acts").iterdir()) == ["finished.json", "job.json", "part-000000-000000.jsonl"]
+    again = pactag(*command)
+    assert (again.returncode, "--resume" in again.stderr) == (2, True)
+    assert "1 part there already" in pactag(*command, "--resume").stderr
+
+
+@pytest.mark.parametrize("option", [["--resume"], ["--shard", "1/2"], ["--part-size", "5"], ["--engine", "ray"]])
+def test_option_for_parts_without_a_folder_is_told(pactag, tmp_path, option):
+    done = pactag("tag", "data/examples", "--model", tmp_path / "nowhere", "-o", tmp_path / "acts.jsonl", *option)
+    assert done.returncode == 2
+    assert "need a folder as output" in done.stderr
+
+
+def test_address_inside_a_network_is_told(pactag, model):
+    done = pactag("tag", "http://127.0.0.1:9/", "data/examples", "--model", model)
+    assert done.returncode == 2
+    assert "127.0.0.1 stands in a private or reserved network" in done.stderr
+    assert "sentences carry an act" in done.stdout

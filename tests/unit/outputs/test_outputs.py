@@ -37,7 +37,7 @@ def tagged(schema):
         found = []
         for (start, end), names in zip(spans, labels, strict=True):
             scores = {name: 0.91234567 if name in names else 0.1 for name in schema.names}
-            found.append(TaggedSentence(start, end, text[start:end], names, scores))
+            found.append(TaggedSentence(start, end, text[start:end], names, scores, ("proposal", "threat") if names else ()))
         return TaggedArticle(id, text, title, tuple(found))
 
     return make
@@ -65,8 +65,9 @@ class _Page(HTMLParser):
 def test_jsonl_rows(tagged, maker, tmp_path):
     assert write([tagged()], tmp_path / "a.jsonl", maker) == 2
     first, second = map(json.loads, (tmp_path / "a.jsonl").read_text().splitlines())
-    assert list(first) == ["article_id", "index", "start", "end", "text", "labels", "scores", "model"]
+    assert list(first) == ["article_id", "index", "start", "end", "text", "labels", "scores", "uncertain", "model"]
     assert (second["index"], second["labels"], second["scores"]["threat"]) == (1, ["threat", "condition"], 0.9123)
+    assert (first["uncertain"], second["uncertain"]) == ([], ["proposal", "threat"])
     assert TEXT[second["start"] : second["end"]] == second["text"]
 
 
@@ -80,6 +81,7 @@ def test_csv_and_parquet_hold_the_same_table(tagged, maker, tmp_path):
         rows = list(csv.DictReader(file))
     assert rows[1]["text"] == TEXT[15:54]
     assert (rows[0]["labels"], rows[1]["labels"], rows[1]["score_threat"]) == ("", "threat condition", "0.9123")
+    assert (rows[0]["uncertain"], rows[1]["uncertain"]) == ("", "proposal threat")
     same = pyarrow.parquet.read_table(tmp_path / "a.parquet").to_pylist()
     assert [{name: str(value) for name, value in row.items()} for row in same] == rows
 
@@ -90,8 +92,9 @@ def test_csv_and_parquet_hold_the_same_table(tagged, maker, tmp_path):
 def test_page_shows_every_character_of_an_article(tagged, schema):
     page = _Page("".join(article_html(tagged(id="", title="T"), schema)))
     seen = "".join(page.text.split())
-    for name, mark in (("threat", "T"), ("condition", "C")):
-        seen = seen.replace(f"{mark}{name}0.91:", "")
+    for heard in ("T?threat0.91,uncertain:", "Ccondition0.91:"):
+        assert heard in seen
+        seen = seen.replace(heard, "")
     assert seen.endswith("".join(TEXT.split()))
 
 
@@ -112,7 +115,7 @@ def test_labelled_sentences_can_be_reached_by_key_and_carry_scores(tagged, maker
     write([tagged()], tmp_path / "a.html", maker)
     marks = [attributes for tag, attributes in _Page((tmp_path / "a.html").read_text()).elements if tag == "mark"]
     assert [mark["tabindex"] for mark in marks] == ["0"]
-    assert marks[0]["data-scores"] == "proposal 0.10 · accusation 0.10 · threat 0.91 · condition 0.91"
+    assert marks[0]["data-scores"] == "proposal 0.10? · accusation 0.10 · threat 0.91? · condition 0.91"
 
 
 def test_page_has_a_filter_and_a_colour_for_every_label(tagged, maker, tmp_path):

@@ -1,0 +1,137 @@
+"""A job from its inputs to its folder, by one of the engines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from pactag.bulk.folder import FORMATS, JOB, Job, begin, finish, is_there, read_job
+from pactag.bulk.plan import PART_SIZE, Group, Share, fingerprint, groups_of
+from pactag.bulk.work import Count, tag_group
+from pactag.errors import PactagError
+from pactag.inputs import check_kind, once_for_each_extra
+from pactag.inputs.paths import Source, sources
+from pactag.tagging import Tagger
+
+# Called with the bytes that were read, those that there are, and the sentences that were tagged.
+Progress = Callable[[int, int, int], None]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A job whose folder is there: what an engine needs besides the model."""
+
+    job: Job
+    folder: Path
+    share: Share
+    groups: tuple[Group, ...]
+    unread: tuple[PactagError, ...]
+
+    @property
+    def own(self) -> tuple[Group, ...]:
+        """The groups of which this share has something."""
+        return tuple(group for group in self.groups if self.share.has_any_of(group))
+
+    @property
+    def size(self) -> int:
+        """Bytes to read."""
+        return sum(group.size for group in self.own)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a run did, and what it could not read."""
+
+    count: Count
+    unread: tuple[PactagError, ...]
+
+
+class Engine(Protocol):
+    """Tags the own groups of a job, in any order, and counts."""
+
+    def __call__(self, ready: Ready, progress: Progress) -> Count: ...
+
+
+def prepare(
+    inputs: Sequence[Path | str],
+    folder: Path,
+    *,
+    model: str,
+    backend: str | None = None,
+    kind: str | None = None,
+    output_format: str | None = None,
+    part_size: int | None = None,
+    share: Share = Share(),
+    resume: bool = False,
+) -> Ready:
+    """Cut a job, and make its folder or go on in it.
+
+    :param model: the id of the model, as outputs name it.
+    :param backend: what runs the model, whose forms differ in the last digits of scores.
+    :param kind: one of `pactag.inputs.READERS`; by default the endings decide.
+    :param output_format: one of `FORMATS`; by default the first, or what the job was begun with.
+    :param part_size: articles in a part; by default `PART_SIZE`, or what the job was begun with.
+    :param share: the part of the job that is done here; the other ones may write to the same folder.
+    :param resume: keep the parts that are there.
+    :raises PactagError: for a folder of another job, model or input, and for options that do not go together.
+    """
+    check_kind(kind)
+    if output_format is not None and output_format not in FORMATS:
+        raise PactagError(f"--format {output_format}", "cannot be written in parts", f"Allowed: {', '.join(FORMATS)}")
+    found = list(sources(inputs, leave_out=[folder]))
+    if "-" in map(str, inputs) and (resume or share.of > 1):
+        raise PactagError("--resume and --shard", "cannot tell what standard input holds", "Name files")
+    groups = groups_of(source for source in found if isinstance(source, Source))
+    go_on = resume or share.of > 1
+    before = read_job(folder) if go_on and (folder / JOB).exists() else None
+    job = Job(
+        inputs=tuple(map(str, inputs)),
+        files=sum(len(group.sources) for group in groups),
+        bytes=sum(group.size for group in groups),
+        input_digest=fingerprint(groups),
+        input_format=kind,
+        model=model,
+        backend=backend,
+        output_format=output_format or (before.output_format if before else FORMATS[0]),
+        articles_per_part=part_size or (before.articles_per_part if before else PART_SIZE),
+    )
+    begin(folder, job, go_on=go_on)
+    return Ready(job, folder, share, tuple(groups), tuple(error for error in found if isinstance(error, PactagError)))
+
+
+def run(ready: Ready, engine: Engine, *, progress: Progress = lambda read, size, sentences: None) -> Done:
+    """Do the share of a job that is not done yet. Returns what was counted, and what could not be read in the order of the inputs.
+
+    :raises PactagError: when the disk refuses a part; what is written stays, and the job can be resumed.
+    """
+    unread: list[PactagError] = []
+    tell = once_for_each_extra(unread.append)
+    try:
+        count = engine(ready, progress)
+        for error in [*ready.unread, *(error for _, _, error in sorted(count.unread, key=lambda found: found[:2]))]:
+            tell(error)
+        finish(ready.folder, ready.share, ready.groups, articles=count.articles, parts=count.parts, unread=unread)
+    except OSError as bad:
+        fix = "Mend that, and go on with --resume"
+        raise PactagError(f"output {bad.filename or ready.folder}", f"cannot be written ({bad.strerror})", fix) from None
+    return Done(count, tuple(unread))
+
+
+def local(tagger: Tagger) -> Engine:
+    """The engine that tags in this process, group after group."""
+
+    def engine(ready: Ready, progress: Progress) -> Count:
+        count, place = Count(), 0
+        there = is_there(ready.folder)
+        for group in ready.own:
+
+            def show(read: int, sentences: int, place: int = place, before: int = count.sentences) -> None:
+                progress(place + read, ready.size, before + sentences)
+
+            count.add(tag_group(tagger, group, ready.share, ready.job, ready.folder, is_there=there, progress=show))
+            place += group.size
+        return count
+
+    return engine

@@ -1,0 +1,153 @@
+"""Export: from a trained model folder to one that tags without torch, checked against the original before it is written."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+import numpy as np
+
+from pactag.calibration import apply_thresholds, calibrated
+from pactag.config import load_config
+from pactag.corpus.rows import LabelledSentences, labelled_sentences, read_rows
+from pactag.errors import ModelFolderError
+from pactag.metrics import f1_macro
+from pactag.model_folder import (
+    CARD,
+    CONFIG,
+    ENCODER,
+    ONNX_INT8_DYNAMIC_WEIGHTS,
+    ONNX_INT8_WEIGHTS,
+    ONNX_WEIGHTS,
+    SCHEMA,
+    TOKENIZER,
+    TORCH_WEIGHTS,
+    ExportCheck,
+    Manifest,
+    new_folder,
+    read_manifest,
+    read_schema,
+)
+from pactag.models import BACKENDS, classifier
+from pactag.models.base import SentenceScorer
+from pactag.models.onnx import OnnxClassifier
+from pactag.models.tokens import batches
+
+# A form that loses more macro-F1 than this on the validation split is not written.
+LARGEST_LOSS = 0.005
+_SENTENCES_TO_SCALE_BY = 200
+
+Form = Literal["onnx", "int8", "int8-dynamic"]
+FORMS: tuple[Form, ...] = ("onnx", "int8", "int8-dynamic")
+DEFAULT_FORMS: tuple[Form, ...] = ("onnx", "int8")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """Where the exported model is, and how each form compares with torch."""
+
+    folder: Path
+    checks: Mapping[Form, ExportCheck]
+
+
+def export(
+    model: Path,
+    *,
+    output: Path | None = None,
+    data: Path | None = None,
+    forms: Sequence[Form] = DEFAULT_FORMS,
+    replace: bool = False,
+    report: Callable[[str], None] = lambda _: None,
+) -> Exported:
+    """Export the encoder of a model folder to ONNX and int8.
+
+    :param output: a new folder for the export, without the torch weights; by default the networks are added to `model`.
+    :param data: labelled sentences to check on; by default the validation split that the model's config names.
+    :param forms: `onnx` is fp32; `int8` has 8-bit weights; `int8-dynamic` computes in 8 bits as well, for processors with VNNI.
+    :param replace: an export that is there already makes way.
+    :param report: receives a word on each step.
+    :raises ModelFolderError: for a kind that is not exported, for a form that loses too much, and for an `output` that exists.
+    """
+    manifest = read_manifest(model)
+    if manifest.kind not in ("frozen", "encoder"):
+        fix = "It tags as it is, with the extra 'train'; for a light installation train the kind encoder or frozen"
+        raise ModelFolderError(str(model), f"is of the kind {manifest.kind!r}, which is not exported", fix)
+    if TORCH_WEIGHTS not in manifest.files:
+        raise ModelFolderError(str(model), f"has no {TORCH_WEIGHTS}: it was exported already", "Name the folder that `pactag train` wrote")
+    if output is not None and output.exists() and not replace:
+        raise ModelFolderError(str(output), "exists already", "Choose another folder, or pass --replace")
+    sentences = _sentences(model, manifest, data)
+    from pactag.models.int8 import write_int8
+    from pactag.models.int8_dynamic import write_int8_dynamic
+    from pactag.models.onnx_export import write_onnx
+    from pactag.models.pooled import PooledClassifier
+
+    original = cast(PooledClassifier, classifier(manifest.kind).load(model, manifest))
+    with tempfile.TemporaryDirectory(prefix="pactag-") as scratch:
+        place = Path(scratch)
+        report("writing ONNX")
+        write_onnx(original.network, place / ONNX_WEIGHTS)
+        if "int8" in forms:
+            report("weights to int8")
+            write_int8(place / ONNX_WEIGHTS, place / ONNX_INT8_WEIGHTS)
+        if "int8-dynamic" in forms:
+            report("weights and arithmetic to int8")
+            few = original.tokenizer.encode(sentences.inputs[:_SENTENCES_TO_SCALE_BY])
+            parts = (batch for _, batch in batches(few, original.tokens.pad_id, same_length=True))
+            write_int8_dynamic(place / ONNX_WEIGHTS, place / ONNX_INT8_DYNAMIC_WEIGHTS, parts)
+        shutil.copy(model / TOKENIZER, place / TOKENIZER)
+        report(f"checking on {len(sentences)} sentences")
+        reference = original.predict_logits(sentences.inputs)
+        checks: dict[Form, ExportCheck] = {}
+        for form in forms:
+            exported = OnnxClassifier.load(place, manifest, weights=BACKENDS[form])
+            checks[form] = compare(exported, reference, sentences, manifest)
+            _refuse_loss(model, form, checks[form])
+        target = model if output is None else output
+        added = {BACKENDS[form] for form in checks}
+        kept = [CONFIG, SCHEMA, CARD, TOKENIZER, *([ENCODER, TORCH_WEIGHTS] if output is None else [])]
+        with new_folder(target, manifest.model_copy(update={"exports": checks}), replace=output is None or replace) as new:
+            for name in kept:
+                if name in manifest.files:
+                    shutil.copy(model / name, new / name)
+            for name in added:
+                shutil.copy(place / name, new / name)
+    return Exported(target, checks)
+
+
+def compare(exported: SentenceScorer, reference: np.ndarray, sentences: LabelledSentences, manifest: Manifest) -> ExportCheck:
+    """How an exported network compares with the logits of the original on the same sentences."""
+    scales = [manifest.calibration[name] for name in manifest.labels]
+    scores, expected = (calibrated(logits, scales) for logits in (exported.predict_logits(sentences.inputs), reference))
+    labels, expected_labels = (apply_thresholds(part, manifest.thresholds, manifest.labels) for part in (scores, expected))
+    return ExportCheck(
+        sentences=len(sentences),
+        same_labels=float((labels == expected_labels).all(1).mean()),
+        largest_difference=float(np.abs(scores - expected).max(initial=0.0)),
+        f1_macro=f1_macro(sentences.targets, labels),
+        f1_macro_torch=f1_macro(sentences.targets, expected_labels),
+    )
+
+
+def _sentences(model: Path, manifest: Manifest, data: Path | None) -> LabelledSentences:
+    path = data or load_config(model / CONFIG).data.corpus / "validation.jsonl"
+    if not path.is_file():
+        raise ModelFolderError(f"{path}", "is not there, so the export cannot be checked", "Name labelled sentences: --data FILE.jsonl")
+    schema = read_schema(model)
+    tokens = manifest.tokens
+    return labelled_sentences(
+        read_rows(path, schema), schema, preceding=tokens.preceding if tokens else 0, with_title=bool(tokens and tokens.title)
+    )
+
+
+def _refuse_loss(model: Path, form: Form, check: ExportCheck) -> None:
+    loss = check.f1_macro_torch - check.f1_macro
+    if loss > LARGEST_LOSS:
+        found = f"{form} has macro-F1 {check.f1_macro:.4f} where torch has {check.f1_macro_torch:.4f}, on {check.sentences} sentences"
+        raise ModelFolderError(
+            str(model), found, f"A loss above {LARGEST_LOSS} is refused, and nothing was written; name the forms to write with --only"
+        )

@@ -1,0 +1,35 @@
+"""Which kind of file a name tells, compressed or not."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+ENDINGS = {
+    ".txt": "text",
+    ".text": "text",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+    ".html": "html",
+    ".htm": "html",
+}
+COMPRESSED = (".gz", ".zst")
+
+
+def uncompressed_name(name: PurePath | str) -> PurePath:
+    """The name of a file without the ending of its compression: `big.jsonl.zst` is `big.jsonl`."""
+    path = PurePath(name)
+    return path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
+
+
+def kind_of(name: PurePath | str) -> str | None:
+    """The kind of article file, or None where the ending tells none."""
+    return ENDINGS.get(uncompressed_name(name).suffix.lower())
+
+
+def bare_name(name: PurePath | str) -> PurePath:
+    """The name of a file without the endings of its kind and compression."""
+    path = uncompressed_name(name)
+    return path.with_suffix("") if path.suffix else path

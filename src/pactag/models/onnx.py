@@ -1,0 +1,73 @@
+"""Exported models: ONNX Runtime and a tokenizer. No torch here, and nothing else that is slow to import."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import onnxruntime
+
+from pactag.errors import ModelFolderError
+from pactag.model_folder import TOKENIZER, Manifest
+from pactag.models.tokens import SentenceTokenizer, batches
+from pactag.sentences import SentenceInput
+
+INPUTS = ("ids", "attention", "pool")
+OUTPUT = "logits"
+
+
+class OnnxClassifier:
+    """Predicts with an exported network.
+
+    Sentences share a batch with sentences of exactly the same number of tokens only. Nothing is padded then, and as exported networks
+    treat every row of a matrix by itself, a sentence gets the same logits, bit for bit, in whatever company it comes.
+    """
+
+    def __init__(self, session: onnxruntime.InferenceSession, tokenizer: SentenceTokenizer, labels: int) -> None:
+        self._session = session
+        self._tokenizer = tokenizer
+        self._labels = labels
+
+    @classmethod
+    def load(cls, folder: Path, manifest: Manifest, *, weights: str) -> Self:
+        """Read the exported network `weights` of a folder that has been checked.
+
+        It runs on as many threads as the environment variable OMP_NUM_THREADS says, by default on all cores.
+
+        :raises ModelFolderError: when the file is no network that this ONNX Runtime can run.
+        """
+        if manifest.tokens is None:
+            raise ModelFolderError(str(folder), "says nothing of tokens, which an exported model needs", "Restore the whole folder")
+        path = folder / weights
+        try:
+            session = onnxruntime.InferenceSession(str(path), _options(), providers=["CPUExecutionProvider"])
+        except _UNUSABLE as error:
+            found = f"ONNX Runtime {onnxruntime.__version__} cannot load it ({str(error).splitlines()[0][:200]})"
+            raise ModelFolderError(str(path), found, "Export the model again, or update onnxruntime") from None
+        return cls(session, SentenceTokenizer.from_file(folder / TOKENIZER, manifest.tokens), len(manifest.labels))
+
+    def predict_logits(self, inputs: Sequence[SentenceInput]) -> np.ndarray:
+        """See `SentenceScorer.predict_logits`."""
+        result = np.zeros((len(inputs), self._labels), dtype=np.float32)
+        encoded = self._tokenizer.encode(inputs)
+        for positions, batch in batches(encoded, self._tokenizer.settings.pad_id, same_length=True):
+            arrays = (batch.ids, batch.attention, batch.pool)
+            result[positions] = self._session.run([OUTPUT], dict(zip(INPUTS, arrays, strict=True)))[0]
+        return result
+
+
+_ERRORS = onnxruntime.capi.onnxruntime_pybind11_state
+_UNUSABLE = (_ERRORS.Fail, _ERRORS.InvalidGraph, _ERRORS.InvalidProtobuf, _ERRORS.NotImplemented, _ERRORS.RuntimeException)
+
+
+def _options() -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    options.intra_op_num_threads = int(threads) if threads.isdigit() else 0
+    # Threads that wait for work by spinning take the cores from whatever else the machine does.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options

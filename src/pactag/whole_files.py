@@ -1,0 +1,53 @@
+"""Files and folders that are there whole or not at all: written beside their place, then renamed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def whole(path: Path, *, mark: str = "") -> Iterator[Path]:
+    """A place beside the path, at which nothing stands, for a file or a folder.
+
+    It takes the name of the path when all went well, and disappears when not. What a killed process left there is removed first.
+
+    :param mark: keeps apart the places of several processes that may write the same path at once.
+    :raises OSError: as the disk tells it.
+    """
+    place = path.with_name(f".{path.name}{mark}.new")
+    _remove(place)
+    try:
+        yield place
+        if place.is_file():
+            _on_disk(place)
+        os.replace(place, path)
+    finally:
+        # The folder may be missing: then its absence is the error to tell.
+        if path.parent.is_dir():
+            _remove(place)
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write one file, text as UTF-8 with the line ends that it has.
+
+    :raises OSError: as the disk tells it.
+    """
+    with whole(path) as place:
+        place.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+
+
+def _on_disk(path: Path) -> None:
+    """After a power cut a renamed file whose content was never flushed would be empty."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

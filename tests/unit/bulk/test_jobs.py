@@ -1,0 +1,247 @@
+"""Jobs into a folder of parts: nothing lost, nothing twice, whoever does what and however often it stops."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from fake_tagger import FakeTagger
+
+from pactag.bulk import plan
+from pactag.bulk.plan import Share, groups_of, read_share
+from pactag.errors import PactagError
+from pactag.inputs.paths import Source
+from pactag.outputs import write
+from pactag.outputs.base import Maker
+
+
+def _bytes_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def _rows(folder: Path) -> list[tuple]:
+    lines = [line for path in sorted(folder.glob("part-*.jsonl")) for line in path.read_text().splitlines()]
+    return [(row["article_id"], row["index"]) for row in map(json.loads, lines)]
+
+
+@pytest.fixture(params=[True, False], ids=["large files", "small files"])
+def large(request, monkeypatch):
+    """With files that are shared out among processes, and with those that are not."""
+    if request.param:
+        monkeypatch.setattr(plan, "LARGE", 1)
+    return request.param
+
+
+def test_parts_in_order_are_the_whole(job, articles, tmp_path):
+    from pactag.inputs import read_articles
+
+    done = job(tmp_path / "out")
+    tagger = FakeTagger()
+    stream = read_articles(articles, on_error=lambda error: None)
+    write(tagger.tag_many(stream), tmp_path / "whole.jsonl", Maker(tagger.schema, "fake-1"))
+    parts = sorted((tmp_path / "out").glob("part-*"))
+    assert b"".join(path.read_bytes() for path in parts) == (tmp_path / "whole.jsonl").read_bytes()
+    assert (done.count.articles, done.count.parts, len(parts)) == (55, 14, 14)
+
+
+def test_what_cannot_be_read_is_told_once_and_kept(job, tmp_path):
+    done = job(tmp_path / "out")
+    assert [str(error).partition(": ")[0].rpartition("/")[2] for error in done.unread] == ["wire.jsonl:21"]
+    assert json.loads((tmp_path / "out/finished.json").read_text())["unread"] == [str(error) for error in done.unread]
+
+
+@pytest.mark.parametrize("format", ["jsonl", "csv", "parquet"])
+def test_resumed_job_has_the_bytes_of_one_that_never_stopped(job, tmp_path, format: str):
+    if format == "parquet":
+        pytest.importorskip("pyarrow")
+    job(tmp_path / "whole", output_format=format)
+
+    class Stops(FakeTagger):
+        """Stops in the middle of the third part."""
+
+        left = 10
+
+        def tag_many(self, articles):
+            for article in super().tag_many(articles):
+                self.left -= 1
+                if not self.left:
+                    raise KeyboardInterrupt
+                yield article
+
+    with pytest.raises(KeyboardInterrupt):
+        job(tmp_path / "out", tagger=Stops(), output_format=format)
+    assert len(list((tmp_path / "out").glob("part-*"))) == 2
+    done = job(tmp_path / "out", resume=True)
+    assert _bytes_of(tmp_path / "out") == _bytes_of(tmp_path / "whole")
+    assert (done.count.parts, done.count.written) == (14, 12)
+
+
+def test_killed_job_loses_nothing_and_does_nothing_twice(job, articles, tmp_path):
+    job(tmp_path / "whole")
+    chance = random.Random(7)
+    # A whole run opens, renames and removes some hundred times.
+    deadly = "".join(f"{chance.randint(1, 25)}\n" for _ in range(12))
+    command = [sys.executable, str(Path(__file__).with_name("fake_tagger.py")), str(tmp_path / "out"), *map(str, articles)]
+    done = subprocess.run(command, input=deadly, capture_output=True, text=True, check=True)
+    assert done.stdout.split().count("-9") >= 6
+    job(tmp_path / "out", resume=True)
+    assert _bytes_of(tmp_path / "out") == _bytes_of(tmp_path / "whole")
+    assert len(set(_rows(tmp_path / "out"))) == len(_rows(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("of", [2, 5])
+def test_shares_together_are_the_whole(job, tmp_path, large, of: int):
+    job(tmp_path / "whole")
+    whole = _bytes_of(tmp_path / "whole")
+    done = [job(tmp_path / "shared", share=Share(index, of)) for index in reversed(range(of))]
+    shared = _bytes_of(tmp_path / "shared")
+    parts = {name for name in whole if name.startswith("part-")}
+    assert {name: shared[name] for name in parts} == {name: whole[name] for name in parts}
+    assert {name for name in shared if name.startswith("finished")} == {f"finished-{i + 1}-of-{of}.json" for i in range(of)}
+    assert sum(one.count.written for one in done) == len(parts)
+    assert sum(len(one.unread) for one in done) == 1
+
+
+def test_share_does_the_same_in_a_folder_of_its_own(job, tmp_path, large):
+    for index in range(3):
+        job(tmp_path / "shared", share=Share(index, 3))
+        job(tmp_path / f"own-{index}", share=Share(index, 3))
+    own = [path.name for index in range(3) for path in sorted((tmp_path / f"own-{index}").glob("part-*"))]
+    assert sorted(own) == sorted(path.name for path in (tmp_path / "shared").glob("part-*"))
+
+
+def test_shares_of_a_share_are_that_share():
+    group = groups_of([Source(Path(__file__), "a")], large=1)[0]
+    for share in (Share(), Share(2, 3)):
+        parts = [part for part in range(200) if share.has(group, part)]
+        divided = [part for index in range(4) for part in range(200) if share.divided(index, 4).has(group, part)]
+        assert sorted(divided) == parts
+
+
+@pytest.mark.parametrize("text", ["0/4", "5/4", "1", "1/0", "-1/4", "a/b", "1/4/2", ""])
+def test_share_that_is_none_is_told(text: str):
+    with pytest.raises(PactagError, match="is no share"):
+        read_share(text)
+
+
+def test_first_share_is_number_one():
+    assert read_share("1/8") == Share(0, 8)
+
+
+# What is refused
+
+
+def test_finished_job_is_not_begun_again(job, tmp_path):
+    job(tmp_path / "out")
+    with pytest.raises(PactagError, match="--resume"):
+        job(tmp_path / "out")
+
+
+def test_folder_with_other_files_is_left_alone(job, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/thesis.txt").write_text("x")
+    with pytest.raises(PactagError, match=r"holds other files, such as thesis\.txt"):
+        job(tmp_path / "out", resume=True)
+    assert list(_bytes_of(tmp_path / "out")) == ["thesis.txt"]
+
+
+def test_other_model_and_other_part_size_are_told_together(job, tmp_path):
+    job(tmp_path / "out")
+    with pytest.raises(PactagError) as error:
+        job(tmp_path / "out", resume=True, model="fake-2", part_size=9)
+    assert "the model fake-1, now it is fake-2" in str(error.value)
+    assert "articles in a part 4, now it is 9" in str(error.value)
+
+
+@pytest.mark.parametrize("change", ["longer", "one letter", "order", "fewer"])
+def test_other_input_is_refused(job, articles, tmp_path, change: str):
+    job(tmp_path / "out")
+    inputs = articles
+    wire = articles[0].read_bytes()
+    if change == "longer":
+        articles[0].write_bytes(wire + b'{"text": "One more."}\n')
+    elif change == "one letter":
+        articles[0].write_bytes(wire.replace(b"31th", b"32th"))
+    else:
+        inputs = articles[::-1] if change == "order" else articles[:1]
+    with pytest.raises(PactagError, match="another one: the input"):
+        job(tmp_path / "out", resume=True, inputs=inputs)
+
+
+def test_change_in_the_middle_of_a_file_of_a_megabyte_is_seen(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"x" * 1_000_000)
+    before = plan.fingerprint(groups_of([Source(path, "a")]))
+    path.write_bytes(b"x" * 500_000 + b"y" * 60_000 + b"x" * 440_000)
+    assert plan.fingerprint(groups_of([Source(path, "a")])) != before
+
+
+def test_altered_job_file_is_told(job, tmp_path):
+    job(tmp_path / "out")
+    (tmp_path / "out/job.json").write_text("{}")
+    with pytest.raises(PactagError, match="is not what pactag wrote"):
+        job(tmp_path / "out", resume=True)
+
+
+@pytest.mark.parametrize("options", [{"resume": True}, {"share": Share(0, 2)}])
+def test_standard_input_cannot_be_resumed_or_shared(job, tmp_path, options):
+    with pytest.raises(PactagError, match="standard input"):
+        job(tmp_path / "out", inputs=["-"], **options)
+
+
+def test_format_with_a_frame_is_refused(job, tmp_path):
+    with pytest.raises(PactagError, match="cannot be written in parts"):
+        job(tmp_path / "out", output_format="html")
+    assert not (tmp_path / "out").exists()
+
+
+def test_disk_that_refuses_is_told_with_what_to_do(job, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device", str(tmp_path / "out/part"))
+
+    monkeypatch.setitem(__import__("pactag.outputs", fromlist=["WRITERS"]).WRITERS, "jsonl", full)
+    with pytest.raises(PactagError, match=r"No space left on device\)\. Mend that, and go on with --resume"):
+        job(tmp_path / "out")
+
+
+def test_output_in_an_input_folder_is_not_read(job, tmp_path):
+    (tmp_path / "news").mkdir()
+    (tmp_path / "news/a.txt").write_text("He said no.")
+    job(tmp_path / "news/out", inputs=[tmp_path / "news"])
+    done = job(tmp_path / "news/out", inputs=[tmp_path / "news"], resume=True)
+    assert done.count.articles == 1
+
+
+# Cost
+
+
+def test_memory_does_not_grow_with_the_input(job, tmp_path):
+    zstandard = pytest.importorskip("zstandard")
+    chance = random.Random(1)
+    peaks = []
+    for count in (200, 2000):
+        lines = [json.dumps({"text": chance.randbytes(500).hex()}) + "\n" for n in range(count)]
+        (tmp_path / f"{count}.jsonl.zst").write_bytes(zstandard.compress("".join(lines).encode()))
+        del lines
+        tracemalloc.start()
+        job(tmp_path / f"out-{count}", inputs=[tmp_path / f"{count}.jsonl.zst"], part_size=50)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # All of the texts would be 2 MB.
+    assert peaks[1] < peaks[0] + 300_000
+
+
+def test_progress_reaches_the_size_of_the_input(articles, tmp_path):
+    from pactag.bulk.run import local, prepare, run
+
+    seen = []
+    ready = prepare(articles, tmp_path / "out", model="fake-1", part_size=4)
+    done = run(ready, local(FakeTagger()), progress=lambda *three: seen.append(three))
+    size = sum(path.stat().st_size for path in [articles[0], *articles[1].iterdir()])
+    assert seen[-1] == (size, size, done.count.sentences)
+    assert [read for read, _, _ in seen] == sorted(read for read, _, _ in seen)

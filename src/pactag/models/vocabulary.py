@@ -38,8 +38,9 @@ def kept_pieces(tokenizer: Tokenizer, used: set[int]) -> list[int]:
     if spec["model"]["type"] != "WordPiece":
         fix = "Export without --vocabulary"
         raise ModelFolderError("its tokenizer", f"is of the kind {spec['model']['type']}, of which no vocabulary can be cut", fix)
-    special = {token["id"] for token in spec["added_tokens"]} | {tokenizer.token_to_id(spec["model"]["unk_token"])}
-    single = {number for piece, number in spec["model"]["vocab"].items() if len(piece.removeprefix(_CONTINUES)) == 1}
+    pieces: dict[str, int] = spec["model"]["vocab"]
+    special = {int(token["id"]) for token in spec["added_tokens"]} | {pieces[spec["model"]["unk_token"]]}
+    single = {number for piece, number in pieces.items() if len(piece.removeprefix(_CONTINUES)) == 1}
     return sorted(used | special | single)
 
 

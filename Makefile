@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test test-slow bench builtin lint ui lock data clean
+.PHONY: help install quickstart test test-slow test-label-studio bench builtin lint ui lock data clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,11 @@ quickstart: install  ## train configs/quick.yaml and tag an example article
 
 test: install  ## run the tests, offline
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+
+test-label-studio: install  ## the round trip through a real Label Studio, in an environment of its own (some 800 MB, minutes)
+	@test -x .venv-label-studio/bin/label-studio || { $(PYTHON) -m venv .venv-label-studio && \
+		VIRTUAL_ENV=$(abspath .venv-label-studio) $(BIN)/uv pip install --quiet 'label-studio==1.23.*'; }
+	LABEL_STUDIO=$(abspath .venv-label-studio/bin/label-studio) HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n0 -m label_studio tests/label_studio
 
 test-slow: install  ## run the tests that start servers, Ray and Spark, too
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n0 -m slow

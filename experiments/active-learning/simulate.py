@@ -14,15 +14,16 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import mean, stdev
 
 import numpy as np
 
 from pactag.annotation import choosing
+from pactag.calibration import apply_thresholds, choose_thresholds
 from pactag.config import OperatingPoint
 from pactag.corpus.rows import labelled_sentences, read_corpus
-from pactag.calibration import apply_thresholds, choose_thresholds
 from pactag.metrics import f1_macro
 from pactag.models.linear import linear_head
 from pactag.schema import load_schema
@@ -136,7 +137,7 @@ def run(pools: dict[str, Pool], names: Sequence[str], pick: Pick, seed: int, las
 
 def needed(curve: Sequence[tuple[int, float]], target: float) -> float | None:
     """Labels after which a curve first reaches a macro-F1, between two batches in proportion; None when it does not."""
-    for (before, low), (after, high) in zip(curve, curve[1:], strict=False):
+    for (before, low), (after, high) in pairwise(curve):
         if high >= target:
             return before + (after - before) * (target - low) / (high - low) if high > low else float(after)
     return None

@@ -92,7 +92,7 @@ def train(
             recorder.metrics({f"dev/{name}": value for name, value in figures.items()}, step=step)
             watch(figures, step)
 
-        fit_context = FitContext(report=report, progress=progress)
+        fit_context = FitContext(report=report, progress=progress, labels=schema.names)
         model = kind.fit(sentences["train"], sentences["validation"], config=config, labels=schema.names, context=fit_context)
         fit_seconds = time.perf_counter() - started
 

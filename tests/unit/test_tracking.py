@@ -32,8 +32,9 @@ def test_final_metrics_are_those_of_the_evaluation(runs, trained, kind: str):
         assert runs[kind].data.metrics[f"test/{name}"] == pytest.approx(value)
 
 
-def test_dev_metrics_come_by_step(tracker, trained):
-    history = tracker.client.get_metric_history(trained["encoder"].run_id, "dev/f1_macro")
+@pytest.mark.parametrize("name", ["loss", "f1_macro", "threat/f1"])
+def test_dev_metrics_come_by_step(tracker, trained, name: str):
+    history = tracker.client.get_metric_history(trained["encoder"].run_id, f"dev/{name}")
     assert [metric.step > 0 for metric in history] == [True]
 
 
@@ -141,6 +142,12 @@ def test_model_is_loadable_by_pyfunc(trained, tracker, monkeypatch):
     assert list(frame["id"]) == ["x", "x"]
     assert list(frame["text"]) == ["He said no.", "They offered talks."]
     assert {"start", "end", "labels", "score_threat"} <= set(frame.columns)
+
+
+def test_model_stands_beside_its_run_and_not_in_the_working_folder(runs, tracker):
+    model = tracker.client.get_logged_model(runs["tfidf"].data.tags["pactag.logged_model"])
+    assert model.experiment_id == runs["tfidf"].info.experiment_id
+    assert model.artifact_location.startswith(tracker.client.get_experiment(model.experiment_id).artifact_location)
 
 
 def test_logged_model_holds_no_pickle(trained, tracker):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pactag.annotation.files import write_folder
@@ -23,6 +24,7 @@ from pactag.annotation.tasks import (
     with_suggestions,
 )
 from pactag.annotation.tools import TOOLS
+from pactag.annotation.tools.reading import Reading
 from pactag.articles import Article
 from pactag.errors import InputError, Problem
 from pactag.schema import Schema
@@ -76,14 +78,21 @@ def write_tasks(tasks: Sequence[Task], folder: Path, schema: Schema, *, tool: To
     write_folder(folder, {TASKS: lines, ABOUT: about.to_json() + "\n", **TOOLS[tool].write(tasks, schema)})
 
 
-def take_in(exports: Sequence[Path], folder: Path, schema: Schema, *, tool: ToolName | None = None) -> Imported:
+def take_in(
+    exports: Sequence[Path], folder: Path, schema: Schema, *, tool: ToolName | None = None, names: Mapping[str, str] | None = None
+) -> Imported:
     """Judgements from the exports of the tool that a task folder was made for, or of another one.
 
+    :param names: what to call annotators whom the tool calls otherwise, such as `{"user 1": "anna"}`.
     :raises PactagError: with every problem of every export.
     """
     tasks = read_task_folder(folder, schema)
     problems: list[Problem] = []
     readings = [reading for path in exports for reading in TOOLS[tool or tasks.about.tool].read(path, problems)]
+    given = names or {}
+    unknown = sorted(given.keys() - {reading.annotator for reading in readings})
+    problems += [Problem(f"--name {name}", "is no annotator of these exports", _annotators(readings)) for name in unknown]
+    readings = [replace(reading, annotator=given.get(reading.annotator, reading.annotator)) for reading in readings]
     if not problems:
         return judgements_of(readings, tasks, schema)
     # What could be read is checked as well, so that all problems are told at once.
@@ -92,6 +101,10 @@ def take_in(exports: Sequence[Path], folder: Path, schema: Schema, *, tool: Tool
     except InputError as error:
         problems += error.problems if readings else ()
     raise InputError.of(problems)
+
+
+def _annotators(readings: Iterable[Reading]) -> str:
+    return f"They are: {', '.join(sorted({reading.annotator for reading in readings})) or 'none'}"
 
 
 def by_sentence(judgements: Iterable[Judgement]) -> dict[str, list[Judgement]]:

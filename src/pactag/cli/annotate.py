@@ -13,6 +13,7 @@ from pactag.cli import selection
 from pactag.cli.data import SchemaOption
 from pactag.cli.models import JsonOption, StoreOption, load_tagger
 from pactag.cli.show import agreement_table, err, note, out, show_json
+from pactag.errors import PactagError
 from pactag.schema import DEFAULT_SCHEMA, load_schema
 
 annotate_app = typer.Typer(help="Bring your own articles: label them in a tool of your choice, and agree.", no_args_is_help=True)
@@ -59,13 +60,17 @@ def import_(
     tasks: Annotated[Path, typer.Option("--tasks", help="The folder that `annotate start` wrote.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Write the judgements to this JSONL file.")],
     tool: Annotated[ToolName | None, typer.Option("--from", help="The tool, if it is not the one that the folder was made for.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Option("--name", metavar="'TOOL NAME=NAME'", help="Rename an annotator: 'user 1=anna'. Repeatable.")
+    ] = None,
     schema_file: SchemaOption = DEFAULT_SCHEMA,
 ) -> None:
     """Check exports against their tasks, and write all judgements in one form. Writes nothing when anything is wrong."""
     from pactag.annotation.files import write_whole
     from pactag.annotation.rounds import take_in
 
-    found = take_in(files, tasks, load_schema(schema_file), tool=tool)
+    renamed = dict(_renaming(name) for name in names or [])
+    found = take_in(files, tasks, load_schema(schema_file), tool=tool, names=renamed)
     write_whole(output, "".join(one.to_json() + "\n" for one in found.judgements))
     annotators = sorted({one.annotator for one in found.judgements})
     for name in annotators:
@@ -80,6 +85,13 @@ def import_(
     out.print(f"{len(found.judgements)} judgements in {escape(str(output))}")
 
 
+def _renaming(given: str) -> tuple[str, str]:
+    before, equals, after = (part.strip() for part in given.partition("="))
+    if not (before and equals and after):
+        raise PactagError(f"--name {given}", "is not of the form NAME=NAME", "For example: --name 'user 1=anna'")
+    return before, after
+
+
 @annotate_app.command("agreement")
 def agreement(
     files: Annotated[list[Path], typer.Argument(metavar="JUDGEMENTS...", help="Files that `annotate import` wrote.")],
@@ -92,7 +104,6 @@ def agreement(
     from pactag.annotation.judgements import read_judgements, views_of
     from pactag.annotation.rounds import unsettled
     from pactag.corpus.agreement import agreement_of
-    from pactag.errors import PactagError
 
     if output is not None and output.suffix != ".jsonl":
         raise PactagError(f"--output {output}", "does not end in .jsonl", "Name it so: annotate start knows the file by its ending")

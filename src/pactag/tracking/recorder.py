@@ -137,8 +137,14 @@ class RunRecorder:
             params=ParamSchema([ParamSpec(ROWS, DataType.string, SENTENCES)]),
         )
         with fluent_store(mlflow, self.uri), quiet_mlflow(), mlflow_errors(self.uri):
+            # Left to itself, MLflow puts the model into its default experiment, and its files into the working folder.
+            run = self.client.get_run(self.run_id)
+            created = self.client.create_logged_model(
+                run.info.experiment_id, name="model", source_run_id=self.run_id, params=dict(run.data.params)
+            )
             info = Model.log(
                 name="model",
+                model_id=created.model_id,
                 artifact_path=None,
                 flavor=mlflow.pyfunc,
                 run_id=self.run_id,

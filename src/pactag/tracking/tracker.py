@@ -156,18 +156,20 @@ class Tracker:
     def children(self, run_id: str) -> list[Run]:
         """The runs of which a run is the parent, oldest first."""
         experiment = self.get_run(run_id).info.experiment_id
+        return self.search(experiment, f"tags.mlflow.parentRunId = '{run_id}'")[::-1]
+
+    def search(self, experiment_id: str, condition: str) -> list[Run]:
+        """Every run of an experiment that meets a condition in MLflow's search language, newest first."""
         found: list[Run] = []
         token = None
         with mlflow_errors(self.uri):
-            while token is not None or not found:
-                page = self.client.search_runs(
-                    [experiment], f"tags.mlflow.parentRunId = '{run_id}'", order_by=["attributes.start_time ASC"], page_token=token
-                )
+            while True:
+                order = ["attributes.start_time DESC"]
+                page = self.client.search_runs([experiment_id], condition, order_by=order, page_token=token)
                 found += page
                 token = page.token
                 if not token:
-                    break
-        return found
+                    return found
 
     def run_id_of(self, name: str) -> str:
         """The id behind a run id, `runs:/<id>`, `models:/<name>@<alias>`, or `latest`: the newest whole run of the store.

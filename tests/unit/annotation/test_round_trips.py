@@ -53,6 +53,14 @@ def test_label_studio_user_number_is_a_name(started, imported):
     assert {one.annotator for one in found.judgements} == {"user 3"}
 
 
+def test_annotators_can_be_renamed(started, tmp_path, schema):
+    folder = started("label-studio")
+    (tmp_path / "export.json").write_text(label_studio_export(folder, {"anna@x.org": ALL}, completed_by=3), encoding="utf-8")
+    assert {one.annotator for one in take_in([tmp_path / "export.json"], folder, schema, names={"user 3": "cleo"}).judgements} == {"cleo"}
+    with pytest.raises(PactagError, match=r"--name user 1: is no annotator of these exports\. They are: user 3"):
+        take_in([tmp_path / "export.json"], folder, schema, names={"user 1": "anna"})
+
+
 def test_label_studio_json_min_is_told(started, imported):
     with pytest.raises(PactagError, match=r"task 1: has no 'data' or no list of 'annotations'\. Export as JSON \(not JSON-MIN"):
         imported(started("label-studio"), json.dumps([{"sentence_id": "port:0", "labels": "threat"}]), suffix=".json")

@@ -203,10 +203,34 @@ def test_this_process_is_not_gone():
     assert search._is_gone(search._this_process()) is False
 
 
+# What stands for a fit: real ones would only import their libraries for half a minute.
+WORKER = """
+import os, sys, time
+from pathlib import Path
+from types import SimpleNamespace
+import numpy as np
+from pactag.sweeps import search
+from pactag.sweeps.config import load_sweep
+from pactag.tracking import Tracker
+
+here = Path(sys.argv[1]).parent
+
+def fit(config, *, parent, tags, **_):
+    with Tracker(config.tracking.uri).run(experiment="tests", name=config.name, params={}, tags=tags, parent=parent):
+        # Neither goes on before the other has begun.
+        here.joinpath(f"began-{os.getpid()}").touch()
+        while len(list(here.glob("began-*"))) < 2:
+            time.sleep(0.05)
+    return SimpleNamespace(validation=SimpleNamespace(targets=np.array([[1], [0]]), scores=np.array([[0.9], [0.1]])))
+
+search.train = fit
+search.run_sweep(load_sweep(Path(sys.argv[1])))
+"""
+
+
 def test_two_processes_share_a_sweep(sweep_of, tracker):
-    """Real processes: started at once, killed in one case, they leave one parent and the trials that were asked for."""
     loaded = sweep_of("shared", C, more="trials: 4")
-    command = [sys.executable, "-m", "pactag.cli", "sweep", str(loaded.path)]
+    command = [sys.executable, "-c", WORKER, str(loaded.path)]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     for process in processes:
         _, err = process.communicate(timeout=300)
@@ -214,6 +238,7 @@ def test_two_processes_share_a_sweep(sweep_of, tracker):
     study = search.open_study(loaded)
     parent = study.user_attrs["parent_run"]
     assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 4
+    assert len({trial.user_attrs[search.PROCESS] for trial in study.trials}) == 2
     assert len(tracker.children(parent)) == 4
     assert len({trial.params["model.c"] for trial in study.trials}) == 4
     assert tracker.get_run(parent).data.tags["status"] == "completed"

@@ -22,7 +22,7 @@ STEPS = (
     "Settings, Labeling Interface, Code: paste interface.xml",
     "Settings, Annotation: paste instructions.html",
     "Import: tasks.json. A sentence without an act is submitted with nothing ticked",
-    "Export: JSON, not JSON-MIN",
+    "Export: JSON, not JSON-MIN. It gives annotators by number: name them with --name 'user 1=anna'",
 )
 
 

@@ -1,0 +1,228 @@
+"""The page of the demo, and what its buttons do. All that is remembered is in the session of the browser tab."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pactag.articles import Article
+from pactag.demo import markup, style
+from pactag.demo.session import MOST_ARTICLES, Session, explained, judgements, opened, pasted
+from pactag.errors import MissingExtraError, PactagError
+from pactag.inputs import read_articles
+from pactag.schema import Schema
+from pactag.tagging import Tagger
+from pactag.whole_files import write_whole
+
+HOST, PORT = "127.0.0.1", 7860
+_DOWNLOAD = "corrections.jsonl"
+_HOW_TO = "`pactag data add corrections.jsonl --to CORPUS --readers 1` takes them; with corrections only, add `--partial`"
+
+
+def build(tagger: Tagger) -> Any:
+    """The page as a `gradio.Blocks`, not yet started.
+
+    :raises MissingExtraError: when Gradio is not installed.
+    """
+    # Read when Gradio is imported: it reports nothing to anybody.
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    try:
+        import gradio as gr
+    except ModuleNotFoundError:
+        raise MissingExtraError("The demo", "demo") from None
+    acts = Actions(gr, tagger)
+    names = list(tagger.schema.names)
+    with gr.Blocks(title="pactag", analytics_enabled=False) as page:
+        session, place = gr.State(Session()), gr.State((0, 0, None))
+        gr.Markdown(f"# pactag\n{tagger.schema.title}: the sentences of an article that carry one of {len(names)} labels.")
+        with gr.Tabs():
+            with gr.Tab("Text"):
+                title = gr.Textbox(label="Title, if any", max_lines=1, elem_id="title")
+                text = gr.Textbox(label="Article", lines=7, max_lines=16, placeholder="Paste an article", elem_id="text")
+                with gr.Row():
+                    tag_text = gr.Button("Tag", variant="primary", elem_id="tag-text")
+                    example = gr.Button("Fill in an example", elem_id="example")
+            with gr.Tab("Address"):
+                address = gr.Textbox(label="Address of a page", placeholder="https://", max_lines=1, elem_id="address")
+                tag_address = gr.Button("Fetch and tag", variant="primary", elem_id="tag-address")
+            with gr.Tab("File"):
+                file = gr.File(label="Text, HTML, JSONL, CSV or Parquet", type="filepath", elem_id="file")
+                tag_file = gr.Button("Tag", variant="primary", elem_id="tag-file")
+        status = gr.Markdown(elem_classes="status", elem_id="status")
+        with gr.Row(visible=False) as result:
+            with gr.Column(scale=3, min_width=320):
+                which = gr.Dropdown(label="Article", visible=False, elem_id="which")
+                article = gr.HTML(js_on_load=style.SENTENCE_KEYS, elem_id="article", padding=False)
+                with gr.Row(visible=False) as pages:
+                    before = gr.Button("Earlier sentences", elem_id="before")
+                    after = gr.Button("Later sentences", elem_id="after")
+            with gr.Column(scale=2, min_width=320):
+                details = gr.HTML(acts.advice, elem_classes="details", elem_id="details", padding=False)
+                labels = gr.CheckboxGroup(names, label="Correct its labels", visible=False, elem_id="labels")
+                with gr.Accordion("Download corrections", open=False):
+                    annotator = gr.Textbox(label="Your name", max_lines=1, elem_id="annotator")
+                    all_read = gr.Checkbox(
+                        label="I have read every sentence: download all labels, not only corrections", elem_id="all-read"
+                    )
+                    save = gr.Button("Prepare the file", elem_id="save")
+                    download = gr.DownloadButton("Download", visible=False, elem_id="download")
+                    gr.Markdown(_HOW_TO)
+        shown = [session, place, status, result, which, article, pages, details, labels, download]
+        gr.on([tag_text.click, title.submit], acts.tag_text, [text, title], shown)
+        example.click(lambda: acts.example, None, [text], show_progress="hidden")
+        gr.on([tag_address.click, address.submit], acts.tag_address, [address], shown)
+        tag_file.click(acts.tag_file, [file], shown)
+        moved = [place, article, pages, details, labels]
+        which.input(acts.go_to, [session, which], moved)
+        before.click(acts.earlier, [session, place], moved)
+        after.click(acts.later, [session, place], moved)
+        # Hidden: a veil over the article would take the focus from whoever reads with the keyboard.
+        article.select(_with_event(acts.choose, gr.EventData), [session, place], [place, details, labels], show_progress="hidden")
+        labels.input(acts.correct, [session, place, labels], [session, article, status, download], show_progress="hidden")
+        save.click(acts.save, [session, annotator, all_read], [download, status])
+    return page
+
+
+def serve(tagger: Tagger, *, host: str = HOST, port: int = PORT, open_browser: bool = False, wait: bool = True) -> Any:
+    """Start the demo; by default only this machine reaches it. Never a public link.
+
+    :param wait: until it is stopped; else the running page is returned, to `close()`.
+    :raises PactagError: when the port is taken.
+    """
+    page = build(tagger)
+    import gradio as gr
+
+    # Fonts of the system: nothing is fetched from anywhere.
+    fonts = ["system-ui", "Segoe UI", "Roboto", "sans-serif"]
+    theme = gr.themes.Base(font=fonts, font_mono=["ui-monospace", "monospace"])
+    try:
+        page.queue(default_concurrency_limit=1).launch(
+            server_name=host,
+            server_port=port,
+            share=False,
+            inbrowser=open_browser,
+            prevent_thread_lock=not wait,
+            quiet=True,
+            footer_links=[],
+            ssr_mode=False,
+            theme=theme,
+            css=style.CSS,
+            show_error=True,
+        )
+    except OSError as bad:
+        raise PactagError(f"port {port}", f"cannot be used ({bad})", "Choose another with --port") from None
+    return page
+
+
+class Actions:
+    """What happens at each event; every method returns the new values of the components that it is wired to."""
+
+    advice = "<p>Choose a sentence with the mouse, or with Tab, the arrows and Enter, to see its scores and to correct it.</p>"
+
+    def __init__(self, gr: Any, tagger: Tagger) -> None:
+        self._gr = gr
+        self._tagger = tagger
+        self._schema: Schema = tagger.schema
+        self._folder = tempfile.TemporaryDirectory(prefix="pactag-demo-")
+        self.example = " ".join(rule.example for label in self._schema.labels for rule in (*label.rules_in[:1], *label.rules_out[:1]))
+
+    def tag_text(self, text: str, title: str) -> list[Any]:
+        """Pasted text."""
+        return self._open(lambda: iter([pasted(text or "", title or "")]))
+
+    def tag_address(self, address: str) -> list[Any]:
+        """A page of the public web; `pactag.inputs` refuses every other address."""
+        if not (address or "").strip().lower().startswith(("http://", "https://")):
+            return self._open(lambda: _refuse("address", "does not begin with http:// or https://", "Give that of a page"))
+        return self._open(lambda: read_articles([address.strip()]))
+
+    def tag_file(self, file: str | None) -> list[Any]:
+        """An uploaded file of any kind that `pactag tag` reads."""
+        if not file:
+            return self._open(lambda: _refuse("file", "is none", "Choose one"))
+        return self._open(lambda: read_articles([Path(file)]))
+
+    def _open(self, articles: Callable[[], Iterator[Article]]) -> list[Any]:
+        gr = self._gr
+        try:
+            session, more = opened(articles(), self._tagger)
+        except PactagError as error:
+            hidden = gr.update(visible=False)
+            return [Session(), (0, 0, None), _told(error), hidden, hidden, "", hidden, self.advice, hidden, hidden]
+        found = [sentence for article in session.articles for sentence in article.sentences]
+        acts = sum(bool(sentence.labels) for sentence in found)
+        status = f"{acts} of {len(found)} sentences carry a label" + (f"; only the first {MOST_ARTICLES} articles are here" if more else "")
+        choices = [(f"{number + 1}. {article.title or article.id}"[:80], number) for number, article in enumerate(session.articles)]
+        which = gr.update(choices=choices, value=0, visible=len(choices) > 1)
+        place, article, pages, details, labels = self._at(session, 0, 0)
+        return [session, place, status, gr.update(visible=True), which, article, pages, details, labels, gr.update(visible=False)]
+
+    def go_to(self, session: Session, number: int) -> list[Any]:
+        """Another article."""
+        return self._at(session, number, 0)
+
+    def earlier(self, session: Session, place: tuple[int, int, int | None]) -> list[Any]:
+        """The sentences before those shown."""
+        return self._at(session, place[0], max(0, place[1] - markup.SENTENCES_AT_ONCE))
+
+    def later(self, session: Session, place: tuple[int, int, int | None]) -> list[Any]:
+        """The sentences after those shown."""
+        number, first, _ = place
+        further = first + markup.SENTENCES_AT_ONCE
+        return self._at(session, number, further if further < len(session.articles[number].sentences) else first)
+
+    def _at(self, session: Session, number: int, first: int) -> list[Any]:
+        gr = self._gr
+        content = markup.article(session, number, self._schema, first=first)
+        many = len(session.articles[number].sentences) > markup.SENTENCES_AT_ONCE
+        return [(number, first, None), content, gr.update(visible=many), self.advice, gr.update(visible=False)]
+
+    def choose(self, session: Session, place: tuple[int, int, int | None], event: Any) -> list[Any]:
+        """A sentence was chosen: its scores, its words, its labels."""
+        number, first, _ = place
+        index = int(event.index)
+        words = explained(session, (number, index), self._tagger)
+        details = markup.details(session, (number, index), words, dict(self._tagger.manifest.thresholds), self._schema)
+        labels = self._gr.update(value=list(session.labels((number, index))), visible=True)
+        return [(number, first, index), details, labels]
+
+    def correct(self, session: Session, place: tuple[int, int, int | None], labels: list[str]) -> list[Any]:
+        """Other labels for the chosen sentence. A file that was prepared before is out of date."""
+        number, first, index = place
+        if index is not None:
+            session = session.corrected((number, index), labels, self._schema)
+        content = markup.article(session, number, self._schema, first=first, chosen=index)
+        return [session, content, f"{len(session.corrections)} sentences corrected", self._gr.update(visible=False)]
+
+    def save(self, session: Session, annotator: str, all_read: bool) -> list[Any]:
+        """Write the corrections where the browser can fetch them."""
+        gr = self._gr
+        try:
+            found = judgements(session, self._schema, annotator=annotator or "", all_read=all_read)
+        except PactagError as error:
+            return [gr.update(visible=False), _told(error)]
+        path = Path(tempfile.mkdtemp(dir=self._folder.name)) / _DOWNLOAD
+        write_whole(path, "".join(one.to_json() + "\n" for one in found))
+        return [gr.update(value=str(path), visible=True), f"{len(found)} judgements are ready to download"]
+
+
+def _with_event(method: Callable[..., Any], kind: type) -> Callable[..., Any]:
+    """Gradio gives the event to a parameter that is annotated so; its classes are known only once it is imported."""
+
+    def chosen(session: Session, place: tuple[int, int, int | None], event: Any) -> Any:
+        return method(session, place, event)
+
+    chosen.__annotations__ = {"event": kind}
+    return chosen
+
+
+def _refuse(where: str, found: str, fix: str) -> Iterator[Article]:
+    raise PactagError(where, found, fix)
+
+
+def _told(error: PactagError) -> str:
+    """Every problem on a line of its own, as Markdown that shows it to the letter."""
+    return "\n\n".join(f"**error** {markup.safe(str(problem) if problem.found else problem.where)}" for problem in error.problems[:10])

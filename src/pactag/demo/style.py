@@ -43,11 +43,14 @@ CSS = """
 .bar::before { content: ""; position: absolute; inset: 0 auto 0 0; width: calc(var(--score) * 100%); background: var(--colour); }
 .bar::after { content: ""; position: absolute;
   inset: 0 auto 0 calc(var(--threshold) * 100%); width: 2px; background: var(--body-text-color); }
-@media (max-width: 30rem) { .details :is(td:has(.bar), th:nth-child(2)) { display: none; } }
+@media (max-width: 30rem) {
+  .details :is(td:has(.bar), th:nth-child(2)) { display: none; }
+  .details tr :is(th, td) { padding-inline: .1rem; }
+}
 .status:empty { display: none; }
 .status p { margin: 0; }
 @media (max-width: 48rem) {
-  .gradio-container { padding: .5rem !important; }
+  .gradio-container, .gradio-container > .main { padding: .25rem !important; max-width: 100vw; box-sizing: border-box; }
   .side { position: static; }
   .details .back { display: inline-block; padding: .5rem 0; }
 }

@@ -32,7 +32,7 @@ from pactag.tagging import Tagger
 
 
 def start(
-    paths: Sequence[Path],
+    paths: Sequence[Path | str],
     folder: Path,
     schema: Schema,
     *,

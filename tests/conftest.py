@@ -88,7 +88,7 @@ def config_of(small_corpus: Path, tiny_base: Path, store: str, tmp_path_factory:
             "name": kind,
             "data": {"corpus": str(small_corpus), "schema_file": str(REPOSITORY / "data/schema.yaml")},
             "model": models[kind],
-            "tracking": {"uri": store, "experiment": "tests"},
+            "tracking": {"uri": store, "experiment": "tests", "pictures": False},
             "output": str(output),
         }
         if kind == "encoder":
@@ -99,11 +99,14 @@ def config_of(small_corpus: Path, tiny_base: Path, store: str, tmp_path_factory:
 
 
 @pytest.fixture(scope="session")
-def trained(config_of):
+def trained(config_of, store):
     """One trained run of each kind."""
     from pactag.training import train
 
-    return {kind: train(config_of(kind)) for kind in ("tfidf", "frozen", "encoder")}
+    # Pictures take longer than a fit of these models: one run has them.
+    pictures = {"uri": store, "experiment": "tests", "pictures": True}
+    changes = {"encoder": {"tracking": pictures}}
+    return {kind: train(config_of(kind, **changes.get(kind, {}))) for kind in ("tfidf", "frozen", "encoder")}
 
 
 @pytest.fixture

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from pactag.config import RunConfig, load_config
+from pactag.sweeps.config import Sweep, load_sweep
 
 REPOSITORY = Path(__file__).parents[1]
-CONFIGS = sorted((REPOSITORY / "configs").rglob("*.yaml"))
+CONFIGS = sorted((REPOSITORY / "configs").glob("*.yaml"))
+SWEEPS = sorted((REPOSITORY / "configs/sweeps").glob("*.yaml"))
 
 
 def _names(value: object, at: str = "") -> set[str]:
@@ -59,3 +61,21 @@ def test_every_scalar_setting_is_described_in_the_json_schema():
         if "description" not in field and name != "kind" and "$ref" not in field and "allOf" not in field
     ]
     assert undescribed == []
+
+
+def test_every_yaml_is_a_config_or_a_sweep():
+    assert {*CONFIGS, *SWEEPS} == set((REPOSITORY / "configs").rglob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.stem)
+def test_sweep_is_valid_and_named_after_its_file(path: Path, monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    assert load_sweep(path).sweep.name == path.stem
+
+
+@pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.stem)
+def test_sweep_spells_out_every_setting_and_its_command(path: Path):
+    import yaml
+
+    assert set(Sweep.model_fields) == set(yaml.safe_load(path.read_text()))
+    assert f"pactag sweep {path.relative_to(REPOSITORY)}" in path.read_text().split("\n\n")[0]

@@ -11,6 +11,7 @@ import numpy as np
 from pactag.errors import PactagError, Problem, TrackingError
 from pactag.significance import CONFIDENCE, RESAMPLES, article_counts, bootstrap_intervals, f1_scores, permutation_p_values
 from pactag.tracking import Table, Tracker
+from pactag.tracking.reading import digest_of_test_data, logged_table, replace_table
 
 SENTENCES_SHOWN = 20
 _SCORE = "score_"
@@ -210,7 +211,7 @@ def log_comparison(tracker: Tracker, comparison: Comparison) -> list[tuple[str, 
         for name in ("difference", "low", "high", "p"):
             columns[name] = [getattr(figure, name) for figure in pair.figures]
         table = Table(f"compared_with_{earlier.run_id[:8]}", columns)
-        tracker.replace_table(later.run_id, table)
+        replace_table(tracker, later.run_id, table)
         logged.append((later.run_id, table.name))
     return logged
 
@@ -219,7 +220,7 @@ def _read(tracker: Tracker, run_id: str) -> RecordedRun:
     run = tracker.get_run(run_id)
     if run.data.tags.get("status") != "completed":
         raise TrackingError(f"run {run_id!r}", "is not whole (no tag status=completed)", "Take a run that ended well")
-    columns = tracker.logged_table(run_id, "test_predictions").columns
+    columns = logged_table(tracker, run_id, "test_predictions").columns
     labels = tuple(name.removeprefix(_SCORE) for name in columns if name.startswith(_SCORE))
     missing = [name for name in ("id", "text", "gold", "predicted") if name not in columns]
     if missing or not labels:
@@ -229,7 +230,7 @@ def _read(tracker: Tracker, run_id: str) -> RecordedRun:
         run_id=run_id,
         name=str(run.info.run_name),
         started=int(run.info.start_time),
-        digest=tracker.test_data_digest(run_id),
+        digest=digest_of_test_data(tracker, run_id),
         labels=labels,
         ids=tuple(columns["id"]),
         texts=tuple(columns["text"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,6 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from pactag.errors import ConfigError, Problem
 from pactag.yaml_files import FieldPath, YamlContent, dotted, read_yaml, validation_problems
+
+# Groups of figures, tables and pictures that every run has.
+_GROUPS = ("train", "training", "validation", "test", "dev", "best_dev", "speed", "system", "data")
+_GROUP_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class _Part(BaseModel):
@@ -27,6 +32,13 @@ class DataConfig(_Part):
         default_factory=dict, description="further labelled JSONL files to measure on, by name; never learnt from, never tuned on"
     )
     train_share: float = Field(1.0, gt=0, le=1, description="share of the training articles to use, chosen by `seed` (learning curves)")
+
+    @model_validator(mode="after")
+    def _names_that_stand_for_nothing_else(self) -> DataConfig:
+        for name in self.also_measure:
+            if name in _GROUPS or not _GROUP_NAME.fullmatch(name):
+                raise ValueError(f"also_measure needs names of letters, digits, _ and -, other than {', '.join(_GROUPS)}; found {name!r}")
+        return self
 
 
 class ContextConfig(_Part):
@@ -145,6 +157,7 @@ class TrackingConfig(_Part):
         None, description="MLflow store; null: MLFLOW_TRACKING_URI when it is set, else sqlite:///experiments/mlflow.db"
     )
     experiment: str = Field("pactag", min_length=1, description="MLflow experiment")
+    pictures: bool = Field(True, description="draw confusion, precision and recall, reliability, learning curve and lengths: seconds a run")
 
 
 class RunConfig(_Part):
@@ -152,6 +165,9 @@ class RunConfig(_Part):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="name of the run and of its folder")
     seed: int = Field(1, ge=0, description="seed of everything random")
+    seeds: tuple[int, ...] | None = Field(
+        None, min_length=2, description="instead of `seed`, one run for each of these, under a parent that has mean, spread and interval"
+    )
     data: DataConfig = DataConfig()
     model: Annotated[TfidfModel | FrozenModel | EncoderModel, Field(discriminator="kind")] = Field(description="the classifier")
     training: TrainingConfig | None = Field(None, description="fine-tuning; for the kind `encoder` only")
@@ -172,6 +188,10 @@ class RunConfig(_Part):
 
     @model_validator(mode="after")
     def _no_idle_settings(self) -> RunConfig:
+        if self.seeds is not None and len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds must differ from each other, found {list(self.seeds)}")
+        if self.seeds is not None and min(self.seeds) < 0:
+            raise ValueError(f"seeds must be 0 or greater, found {list(self.seeds)}")
         if self.training is not None and self.model.kind != "encoder":
             raise ValueError(f"`training` is used by the kind 'encoder' only; drop it, or change model.kind ({self.model.kind!r})")
         return self
@@ -187,7 +207,8 @@ class RunConfig(_Part):
 
     def flat(self) -> dict[str, str]:
         """Dotted names and values as text, for tables that compare runs. Empty settings are left out."""
-        return {name: str(value) for name, value in _flatten(self.model_dump(mode="json"), ()) if value is not None}
+        idle = {"seed"} if self.seeds else set()
+        return {name: str(value) for name, value in _flatten(self.model_dump(mode="json", exclude=idle), ()) if value is not None}
 
 
 def _flatten(value: Any, at: FieldPath) -> list[tuple[str, Any]]:

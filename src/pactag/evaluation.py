@@ -92,3 +92,26 @@ def predictions_table(evaluation: Evaluation) -> dict[str, list[Any]]:
 
 def _names(labels: Sequence[str], vector: np.ndarray) -> list[str]:
     return [name for name, on in zip(labels, vector, strict=True) if on]
+
+
+def errors_table(evaluation: Evaluation, thresholds: Mapping[str, float], *, most: int = 50) -> dict[str, list[Any]]:
+    """The worst errors, the surest ones first: sentences that were given a label, or not, against the gold.
+
+    Columns: id, text, label, error (`missed` or `false alarm`), score, threshold, how far the score is from the gold, gold, predicted.
+    """
+    distance = np.where(evaluation.predicted == evaluation.targets.astype(bool), -1.0, np.abs(evaluation.targets - evaluation.scores))
+    order = np.argsort(-distance, axis=None, kind="stable")[:most]
+    columns: dict[str, list[Any]] = {
+        name: [] for name in ("id", "text", "label", "error", "score", "threshold", "distance", "gold", "predicted")
+    }
+    for sentence, label in zip(*np.unravel_index(order, distance.shape), strict=True):
+        if distance[sentence, label] < 0:
+            break
+        row, name = evaluation.rows[sentence], evaluation.labels[label]
+        error = "missed" if evaluation.targets[sentence, label] else "false alarm"
+        numbers = (float(evaluation.scores[sentence, label]), thresholds[name], float(distance[sentence, label]))
+        sets = (" ".join(_names(evaluation.labels, vectors[sentence])) for vectors in (evaluation.targets, evaluation.predicted))
+        values = (row.id, row.text, name, error, *(round(number, 4) for number in numbers), *sets)
+        for column, value in zip(columns.values(), values, strict=True):
+            column.append(value)
+    return columns

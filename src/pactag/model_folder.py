@@ -27,8 +27,14 @@ TORCH_WEIGHTS = "model.safetensors"
 SKOPS_WEIGHTS = "model.skops"
 ONNX_WEIGHTS = "model.onnx"
 ONNX_INT8_WEIGHTS = "model.int8.onnx"
+ONNX_INT8_DYNAMIC_WEIGHTS = "model.int8-dynamic.onnx"
 
-KNOWN_FILES = frozenset({MANIFEST, CONFIG, SCHEMA, CARD, TOKENIZER, ENCODER, TORCH_WEIGHTS, SKOPS_WEIGHTS, ONNX_WEIGHTS, ONNX_INT8_WEIGHTS})
+KNOWN_FILES = frozenset(
+    {
+        *(MANIFEST, CONFIG, SCHEMA, CARD, TOKENIZER, ENCODER, TORCH_WEIGHTS, SKOPS_WEIGHTS),
+        *(ONNX_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_INT8_DYNAMIC_WEIGHTS),
+    }
+)
 # Formats that run code when they are read. Their presence alone makes a folder foreign.
 _PICKLES = frozenset({".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".ckpt", ".npy", ".npz"})
 
@@ -95,7 +101,9 @@ class Manifest(BaseModel):
     run_id: str | None = None
     metrics: dict[str, float] = Field(default_factory=dict)
     pactag_version: str
-    exports: dict[Literal["onnx", "int8"], ExportCheck] = Field(default_factory=dict, description="how exported networks were checked")
+    exports: dict[Literal["onnx", "int8", "int8-dynamic"], ExportCheck] = Field(
+        default_factory=dict, description="how exported networks were checked"
+    )
     files: dict[str, str] = Field(default_factory=dict, description="SHA-256 of every other file")
 
     @model_validator(mode="after")

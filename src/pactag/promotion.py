@@ -34,23 +34,23 @@ def promote(tracker: Tracker, run_id: str, *, force: str | None = None, name: st
     if force is not None and not force.strip():
         raise PactagError("--force", "gives no reason", "Say in a few words why this run is promoted all the same")
     tracker.model_of(run_id)
-    champion, champion_run = tracker.alias_version(CHAMPION, name=name), tracker.alias_run(CHAMPION, name=name)
+    champion = tracker.registry.aliased(CHAMPION, name=name)
     tags = {} if force is None else {FORCE_REASON: force.strip()}
-    if champion is None or champion_run is None:
+    if champion is None:
         return Promotion(*tracker.promote(run_id, name=name, tags=tags))
-    if champion_run == run_id:
-        return Promotion(champion, None, already=True)
+    if champion.run_id == run_id:
+        return Promotion(champion.version, None, already=True)
     pair, objection = None, None
     try:
-        pair = compare(read_runs(tracker, [champion_run, run_id])).pairs[0]
+        pair = compare(read_runs(tracker, [champion.run_id, run_id])).pairs[0]
     except PactagError as error:
-        objection = f"cannot be compared with the champion, version {champion} ({'; '.join(map(str, error.problems))})"
+        objection = f"cannot be compared with the champion, version {champion.version} ({'; '.join(map(str, error.problems))})"
     else:
-        tags |= {AGAINST_CHAMPION: f"{pair.summary} (version {champion})"}
+        tags |= {AGAINST_CHAMPION: f"{pair.summary} (version {champion.version})"}
         if pair.worse:
-            objection = f"is worse than the champion, version {champion} ({pair.summary})"
+            objection = f"is worse than the champion, version {champion.version} ({pair.summary})"
     if objection and force is None:
-        fix = f"See: pactag compare {champion_run} {run_id}. To promote it all the same: --force REASON"
+        fix = f"See: pactag compare {champion.run_id} {run_id}. To promote it all the same: --force REASON"
         raise TrackingError(f"run {run_id!r}", objection, fix)
     if objection:
         tags |= {FORCE_AGAINST: objection}

@@ -107,7 +107,7 @@ def spread(rows: list[dict[str, str]], variant: str, column: str) -> Spread:
 
 
 def _config(variant: Variant, seed: int, also_measure: Mapping[str, Path]) -> RunConfig:
-    config = load_config(variant.config, [*variant.set, f"seed={seed}", "save=false"])
+    config = load_config(variant.config, [*variant.set, f"seed={seed}", "seeds=null", "save=false"])
     data = config.data.model_copy(update={"also_measure": {**config.data.also_measure, **also_measure}})
     return config.model_copy(update={"data": data, "name": f"{config.name}-{variant.name}-{seed}"})
 

@@ -12,15 +12,16 @@ import numpy as np
 
 from pactag.calibration import calibrated, choose_margins, choose_thresholds, fit_scales
 from pactag.config import RunConfig
-from pactag.corpus.rows import Corpus, Row, by_article, digest_of, labelled_sentences, read_corpus, read_rows
+from pactag.corpus.rows import Row, by_article, labelled_sentences, read_corpus, read_rows
 from pactag.errors import CorpusError
-from pactag.evaluation import Evaluation, measured, per_label_table, predictions_table
+from pactag.evaluation import Evaluation, measured
 from pactag.model_card import model_card
 from pactag.model_folder import CARD, CONFIG, FORMAT_VERSION, SCHEMA, Manifest, new_folder
 from pactag.models import classifier
-from pactag.models.base import FitContext, SentenceClassifier
+from pactag.models.base import FitContext, MetricSink, SentenceClassifier
+from pactag.run_contents import History, Outcome, base_model_tags, log_outcome, log_pictures, log_start, note
 from pactag.schema import Schema, load_schema
-from pactag.tracking import TESTING, LoggedInput, RunRecorder, Table, Tracker
+from pactag.tracking import Tracker
 
 EXAMPLE = {"id": "example", "title": "Port talks", "text": "The pilots threatened to strike on Friday. The port has 14 pilots."}
 
@@ -32,15 +33,37 @@ class TrainedRun:
     run_id: str
     folder: Path | None
     tracking_uri: str
-    validation: Evaluation
-    test: Evaluation
-    others: Mapping[str, Evaluation]
-    fit_seconds: float
+    outcome: Outcome
+
+    @property
+    def validation(self) -> Evaluation:
+        return self.outcome.validation
+
+    @property
+    def test(self) -> Evaluation:
+        return self.outcome.test
+
+    @property
+    def others(self) -> Mapping[str, Evaluation]:
+        return self.outcome.others
+
+    @property
+    def fit_seconds(self) -> float:
+        return self.outcome.fit_seconds
 
 
-def train(config: RunConfig, *, progress: Callable[[int, int, str], None] = lambda *_: None, parent: str | None = None) -> TrainedRun:
+def train(
+    config: RunConfig,
+    *,
+    progress: Callable[[int, int, str], None] = lambda *_: None,
+    watch: MetricSink = lambda *_: None,
+    parent: str | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> TrainedRun:
     """Run a training job.
 
+    :param watch: receives the validation figures by step as they become known; raises `Pruned` to end the run.
+    :param tags: further tags of the run.
     :param parent: id of the run of which this one is a part.
     :param progress: called with steps done, steps in all, and a word on how it goes.
     :raises PactagError: for anything the user can mend; the run then stands in the store as FAILED, and no model folder is left.
@@ -51,22 +74,25 @@ def train(config: RunConfig, *, progress: Callable[[int, int, str], None] = lamb
     learnt = share_of_articles(corpus["train"], config.data.train_share, config.seed)
     kind = classifier(config.model.kind)
     tracker = Tracker(config.tracking.uri)
-    tags = {"kind": config.model.kind, "seed": str(config.seed), "corpus_digest": corpus.digest}
-    with tracker.run(experiment=config.tracking.experiment, name=config.name, params=config.flat(), tags=tags, parent=parent) as recorder:
-        _log_inputs(recorder, config, corpus, learnt)
-        recorder.text(config.to_yaml(), CONFIG)
-        recorder.text(config.data.schema_file.read_text(encoding="utf-8"), SCHEMA)
-
+    run_tags = {**(tags or {}), "kind": config.model.kind, "seed": str(config.seed), "corpus_digest": corpus.digest}
+    with tracker.run(
+        experiment=config.tracking.experiment, name=config.name, params=config.flat(), tags=run_tags, parent=parent, watch_machine=True
+    ) as recorder:
+        log_start(recorder, config, corpus=corpus, learnt=learnt, others=others)
         context = config.context
         sentences = {
             name: labelled_sentences(rows, schema, preceding=context.preceding, with_title=context.title)
             for name, rows in {**corpus.splits, "train": learnt}.items()
         }
         started = time.perf_counter()
-        fit_context = FitContext(
-            report=lambda figures, step: recorder.metrics({f"dev/{name}": value for name, value in figures.items()}, step=step),
-            progress=progress,
-        )
+        history = History()
+
+        def report(figures: Mapping[str, float], step: int) -> None:
+            history.add(figures, step)
+            recorder.metrics({f"dev/{name}": value for name, value in figures.items()}, step=step)
+            watch(figures, step)
+
+        fit_context = FitContext(report=report, progress=progress, labels=schema.names)
         model = kind.fit(sentences["train"], sentences["validation"], config=config, labels=schema.names, context=fit_context)
         fit_seconds = time.perf_counter() - started
 
@@ -92,11 +118,12 @@ def train(config: RunConfig, *, progress: Callable[[int, int, str], None] = lamb
             "speed/fit_sentences_per_second": len(learnt) * (config.training.epochs if config.training else 1) / fit_seconds,
             "speed/tag_sentences_per_second": len(test_logits) / max(tag_seconds, 1e-9),
         }
-        final = {f"best_dev/{name}": value for name, value in validation.figures.items()}
-        for part, evaluation in {"test": test, **further}.items():
-            final |= {f"{part}/{name}": value for name, value in evaluation.figures.items()}
-        recorder.metrics({**final, **speed})
-        _log_tables(recorder, test, thresholds)
+        outcome = Outcome(validation, test, further, thresholds, fit_seconds)
+        recorder.metrics(speed)
+        recorder.tags(base_model_tags(model.base_model))
+        log_outcome(recorder, outcome, history=history)
+        if config.tracking.pictures:
+            log_pictures(recorder, outcome, history=history, model=model, sentences=sentences)
 
         manifest = Manifest(
             format_version=FORMAT_VERSION,
@@ -109,17 +136,17 @@ def train(config: RunConfig, *, progress: Callable[[int, int, str], None] = lamb
             base_model=model.base_model,
             corpus_digest=corpus.digest,
             run_id=recorder.run_id,
-            metrics={name: round(value, 6) for name, value in final.items()},
+            metrics={name: round(value, 6) for name, value in outcome.figures().items()},
             pactag_version=version("pactag"),
         )
-        recorder.tags({"mlflow.note.content": _note(config, test)})
+        recorder.tags({"mlflow.note.content": note(config, outcome, run_id=recorder.run_id, learnt=len(learnt))})
         folder = config.output / f"{config.name}-{recorder.run_id[:8]}" if config.save else None
         if folder is not None:
             write_model(folder, model=model, manifest=manifest, config=config, schema=schema, validation=validation, test=test)
             recorder.text((folder / CARD).read_text(encoding="utf-8"), CARD)
             recorder.tags({"model_folder": str(folder)})
             recorder.model(folder, example=EXAMPLE)
-    return TrainedRun(recorder.run_id, folder, tracker.uri, validation, test, further, fit_seconds)
+    return TrainedRun(recorder.run_id, folder, tracker.uri, outcome)
 
 
 def write_model(
@@ -155,32 +182,3 @@ def share_of_articles(rows: Sequence[Row], share: float, seed: int) -> tuple[Row
     if not chosen:
         raise CorpusError("data.train_share", f"{share} of {len(articles)} articles is none", "Raise it")
     return tuple(row for row in rows if row.article_id in chosen)
-
-
-def _log_inputs(recorder: RunRecorder, config: RunConfig, corpus: Corpus, learnt: tuple[Row, ...]) -> None:
-    contexts = {"train": "training", "validation": "validation", "test": TESTING}
-    recorder.inputs(
-        [
-            LoggedInput(str(config.data.corpus / f"{split}.jsonl"), context, digest_of({split: rows}), rows)
-            for split, context in contexts.items()
-            for rows in [learnt if split == "train" else corpus[split]]
-        ]
-    )
-    counts = {f"sentences.{split}": str(len(rows)) for split, rows in ({**corpus.splits, "train": learnt}).items()}
-    recorder.tags(counts)
-
-
-def _log_tables(recorder: RunRecorder, test: Evaluation, thresholds: Mapping[str, float]) -> None:
-    per_label = per_label_table(test, thresholds)
-    recorder.table(Table("test_per_label", per_label))
-    recorder.table(Table("test_confusion", {name: per_label[name] for name in ("label", "tp", "fp", "fn", "tn")}))
-    recorder.table(Table("test_predictions", predictions_table(test)))
-
-
-def _note(config: RunConfig, test: Evaluation) -> str:
-    figures = ", ".join(f"{name} {test.figures[f'{name}/f1']:.3f}" for name in test.labels)
-    return (
-        f"**{config.name}** ({config.model.kind}, seed {config.seed})\n\n"
-        f"Test macro-F1 **{test.figures['f1_macro']:.3f}** on {len(test.rows)} sentences: {figures}.\n\n"
-        f"Repeat: `pactag train` with the artifact `{CONFIG}`."
-    )

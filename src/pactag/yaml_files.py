@@ -166,6 +166,9 @@ def _is_union_tag(model: type[BaseModel], loc: FieldPath, index: int) -> bool:
 
 
 def _descend(current: Any, part: str | int) -> Any:
+    if typing.get_origin(current) is dict:
+        # Any name may stand here; what stands below it is the same for all.
+        return typing.get_args(current)[1]
     kinds = _models_in(current)
     tagged = [kind for kind in kinds if len(kinds) > 1 and _tag(kind) == part]
     if tagged:

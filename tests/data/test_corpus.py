@@ -108,10 +108,17 @@ def test_every_settled_difference_has_its_reason(schema):
         assert set(record.reasons) == set(record.judged or ())
 
 
-def test_topics_and_registers_are_filled_evenly(stats):
-    for field in ("topic", "register"):
-        counts = stats[f"articles_by_{field}"].values()
-        assert max(counts) <= 1.5 * min(counts)
+def test_topics_are_filled_evenly(stats):
+    # Quiet news is written on purpose more often than any single topic.
+    counts = [count for topic, count in stats["articles_by_topic"].items() if topic != "everyday news"]
+    assert len(counts) == 49
+    assert max(counts) <= 1.6 * min(counts)
+
+
+def test_every_register_has_its_articles(stats):
+    # The later writers were asked for the registers of plain news more often.
+    assert len(stats["articles_by_register"]) == 15
+    assert min(stats["articles_by_register"].values()) >= 50
 
 
 def test_no_row_holds_what_a_writer_intended():

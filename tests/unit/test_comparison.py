@@ -13,6 +13,7 @@ from pactag.comparison import RecordedRun, compare, log_comparison, read_runs
 from pactag.comparison_page import comparison_page
 from pactag.errors import PactagError, TrackingError
 from pactag.tracking import Tracker
+from pactag.tracking.reading import logged_table
 
 LABELS = ("offer", "threat")
 
@@ -146,7 +147,7 @@ def test_recorded_run_holds_predictions_and_params(pair_of_runs, trained, config
     assert np.array_equal(run.predicted, test.predicted)
     assert np.array_equal(run.targets, test.targets.astype(bool))
     assert run.scores == pytest.approx(test.scores, abs=1e-4)
-    assert run.params == config_of("encoder").flat()
+    assert run.params == {**config_of("encoder").flat(), "tracking.pictures": "True"}
 
 
 def test_every_unusable_run_is_told(tracker, trained):
@@ -182,7 +183,7 @@ def test_table_is_logged_to_the_later_run_and_replaced_the_next_time(tracker, pa
     assert log_comparison(tracker, comparison) == log_comparison(tracker, comparison)
     ((run_id, name),) = log_comparison(tracker, comparison)
     later = max(pair_of_runs, key=lambda run: run.started)
-    columns = tracker.logged_table(run_id, name).columns
+    columns = logged_table(tracker, run_id, name).columns
     assert run_id == later.run_id
     assert columns["figure"] == ["macro-F1", *first.labels]
     assert columns["difference"] == pytest.approx([figure.difference for figure in comparison.pairs[0].figures])
@@ -192,7 +193,7 @@ def test_damaged_table_is_told(tracker, trained):
     with tracker.run(experiment="tests", name="damaged", params={}, tags={}) as recorder:
         recorder.text('{"columns": ["id"]', "tables/test_predictions.json")
     with pytest.raises(TrackingError, match="is damaged"):
-        tracker.logged_table(recorder.run_id, "test_predictions")
+        logged_table(tracker, recorder.run_id, "test_predictions")
 
 
 def test_dict_is_json(pair_of_runs):

@@ -35,15 +35,15 @@ def elsewhere(tracker, trained):
 def test_first_promotion_needs_no_comparison(tracker, bad):
     done = promote(tracker, bad, name="first")
     assert (done.before, done.pair) == (None, None)
-    assert tracker.alias_run("champion", name="first") == bad
+    assert tracker.registry.alias_run("champion", name="first") == bad
 
 
 def test_worse_run_is_refused_and_nothing_moves(tracker, good, bad):
     promote(tracker, good, name="refuses")
     with pytest.raises(TrackingError, match=r"is worse than the champion, version 1 \(macro-F1 -1\.000 .*--force REASON"):
         promote(tracker, bad, name="refuses")
-    assert tracker.alias_run("champion", name="refuses") == good
-    assert tracker.alias_version("previous", name="refuses") is None
+    assert tracker.registry.alias_run("champion", name="refuses") == good
+    assert tracker.registry.alias_version("previous", name="refuses") is None
     assert len(tracker.client.search_model_versions("name='refuses'")) == 1
 
 
@@ -53,7 +53,7 @@ def test_forced_promotion_records_the_reason(tracker, good, bad):
     tags = tracker.client.get_model_version("forced", done.version).tags
     assert tags["force.reason"] == "faster by half"
     assert "is worse than the champion, version 1" in tags["force.against"]
-    assert tracker.alias_run("champion", name="forced") == bad
+    assert tracker.registry.alias_run("champion", name="forced") == bad
 
 
 def test_better_run_is_promoted_and_the_comparison_is_recorded(tracker, good, bad):
@@ -84,7 +84,7 @@ def test_champion_is_not_registered_twice(tracker, good):
     promote(tracker, good, name="twice")
     again = promote(tracker, good, name="twice")
     assert (again.version, again.already) == ("1", True)
-    assert tracker.alias_version("previous", name="twice") is None
+    assert tracker.registry.alias_version("previous", name="twice") is None
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
@@ -104,23 +104,23 @@ def test_run_without_a_model_is_told(tracker, config_of):
 def test_rollback_makes_previous_the_champion_again(tracker, good, bad):
     promote(tracker, bad, name="back")
     promote(tracker, good, name="back")
-    assert tracker.rollback(name="back") == ("1", "2")
-    assert (tracker.alias_run("champion", name="back"), tracker.alias_run("previous", name="back")) == (bad, good)
+    assert tracker.registry.rollback(name="back") == ("1", "2")
+    assert (tracker.registry.alias_run("champion", name="back"), tracker.registry.alias_run("previous", name="back")) == (bad, good)
 
 
 def test_rollback_twice_is_as_before(tracker, good, bad):
     promote(tracker, bad, name="forth")
     promote(tracker, good, name="forth")
-    tracker.rollback(name="forth")
-    tracker.rollback(name="forth")
-    assert tracker.alias_run("champion", name="forth") == good
+    tracker.registry.rollback(name="forth")
+    tracker.registry.rollback(name="forth")
+    assert tracker.registry.alias_run("champion", name="forth") == good
 
 
 def test_rollback_without_a_previous_is_told(tracker, good):
     promote(tracker, good, name="alone")
     with pytest.raises(TrackingError, match="models:/alone@previous: is not in this store"):
-        tracker.rollback(name="alone")
-    assert tracker.alias_run("champion", name="alone") == good
+        tracker.registry.rollback(name="alone")
+    assert tracker.registry.alias_run("champion", name="alone") == good
 
 
 def test_alias_names_the_run_behind_it(tracker, good):
@@ -142,6 +142,6 @@ def _run(tracker: Tracker, base, name: str, *, wrong: bool, digest: str | None =
     tags = {"pactag.logged_model": tracker.get_run(base.run_id).data.tags["pactag.logged_model"]}
     with tracker.run(experiment="tests", name=name, params={}, tags=tags) as recorder:
         known = digest or digest_of({"test": evaluation.rows})
-        recorder.inputs([LoggedInput("corpus/test.jsonl", "testing", known, evaluation.rows)])
+        recorder.inputs([LoggedInput("test", "corpus/test.jsonl", "testing", known, evaluation.rows)])
         recorder.table(Table("test_predictions", predictions_table(evaluation)))
     return recorder.run_id

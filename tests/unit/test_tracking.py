@@ -7,7 +7,8 @@ import json
 import pytest
 
 from pactag.errors import ConfigError, TrackingError
-from pactag.tracking import Tracker, store_uri
+from pactag.tracking import Pruned, Tracker, store_uri
+from pactag.tracking.reading import logged_table, logged_text
 from pactag.training import train
 
 
@@ -22,7 +23,7 @@ def runs(trained, tracker):
 
 
 def test_params_are_the_flat_config_and_nothing_else(runs, config_of):
-    assert runs["encoder"].data.params == config_of("encoder").flat()
+    assert runs["encoder"].data.params == {**config_of("encoder").flat(), "tracking.pictures": "True"}
 
 
 @pytest.mark.parametrize("kind", ["tfidf", "frozen", "encoder"])
@@ -31,8 +32,9 @@ def test_final_metrics_are_those_of_the_evaluation(runs, trained, kind: str):
         assert runs[kind].data.metrics[f"test/{name}"] == pytest.approx(value)
 
 
-def test_dev_metrics_come_by_step(tracker, trained):
-    history = tracker.client.get_metric_history(trained["encoder"].run_id, "dev/f1_macro")
+@pytest.mark.parametrize("name", ["loss", "f1_macro", "threat/f1"])
+def test_dev_metrics_come_by_step(tracker, trained, name: str):
+    history = tracker.client.get_metric_history(trained["encoder"].run_id, f"dev/{name}")
     assert [metric.step > 0 for metric in history] == [True]
 
 
@@ -46,6 +48,67 @@ def test_run_says_what_is_needed_to_repeat_it(runs, trained):
     tags = runs["encoder"].data.tags
     assert {"corpus_digest", "command", "python", "platform", "version.torch", "version.pactag", "git.commit", "git.dirty"} <= set(tags)
     assert "macro-F1" in tags["mlflow.note.content"]
+
+
+def test_environment_command_and_changes_are_artifacts(tracker, trained):
+    run_id = trained["tfidf"].run_id
+    packages = logged_text(tracker, run_id, "environment/packages.txt")
+    assert "\nscikit-learn==" in packages
+    assert logged_text(tracker, run_id, "environment/command.txt").strip() == tracker.get_run(run_id).data.tags["command"]
+    names = {item.path for item in tracker.client.list_artifacts(run_id, "environment")}
+    assert ("environment/uncommitted.diff" in names) == (tracker.get_run(run_id).data.tags["git.dirty"] == "true")
+
+
+def test_pictures_have_keys_that_are_the_same_in_every_run(tracker, trained):
+    paths = [item.path for item in tracker.client.list_artifacts(trained["encoder"].run_id, "images")]
+    keys = {path.removeprefix("images/").partition("+")[0] for path in paths}
+    wanted = ["test~confusion", "test~precision recall", "test~reliability", "dev~learning curve", "data~input length"]
+    assert keys == set(wanted)
+
+
+def test_run_without_pictures_has_none(tracker, trained):
+    assert tracker.client.list_artifacts(trained["tfidf"].run_id, "images") == []
+
+
+def test_fit_without_steps_stands_in_the_charts_of_dev(runs, trained):
+    metrics = runs["tfidf"].data.metrics
+    assert metrics["dev/f1_macro"] == pytest.approx(trained["tfidf"].validation.figures["f1_macro"])
+    assert {f"dev/{name}/f1" for name in trained["tfidf"].test.labels} <= set(metrics)
+
+
+def test_system_metrics_are_logged(runs):
+    assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= set(runs["encoder"].data.metrics)
+
+
+def test_worst_errors_are_wrong_and_the_surest_first(tracker, trained):
+    table = logged_table(tracker, trained["encoder"].run_id, "test_worst_errors").columns
+    assert table["distance"] == sorted(table["distance"], reverse=True)
+    for label, error, gold, predicted in zip(table["label"], table["error"], table["gold"], table["predicted"], strict=True):
+        assert (label in gold.split(), label in predicted.split()) == ((True, False) if error == "missed" else (False, True))
+
+
+def test_further_data_have_tables_figures_and_an_input_of_their_own(tracker, config_of, small_corpus):
+    data = {**config_of("tfidf").data.model_dump(), "also_measure": {"mine": small_corpus / "validation.jsonl"}}
+    run = train(config_of("tfidf", data=data, save=False))
+    found = tracker.get_run(run.run_id)
+    assert found.data.metrics["mine/f1_macro"] == pytest.approx(run.others["mine"].figures["f1_macro"])
+    assert {item.dataset.name for item in found.inputs.dataset_inputs} == {"train", "validation", "test", "mine"}
+    assert len(logged_table(tracker, run.run_id, "mine_predictions").columns["id"]) == len(run.others["mine"].rows)
+
+
+def test_child_has_the_tags_of_its_parent(tracker):
+    with tracker.run(experiment="tests", name="parent", params={}, tags={"study": "x", "kind": "parent"}) as parent:
+        pass
+    with tracker.run(experiment="tests", name="child", params={}, tags={"kind": "child"}, parent=parent.run_id) as child:
+        tags = tracker.get_run(child.run_id).data.tags
+    assert (tags["study"], tags["kind"], tags["mlflow.parentRunId"], tags["status"]) == ("x", "child", parent.run_id, "running")
+
+
+def test_pruned_run_is_finished_and_not_whole(tracker):
+    with pytest.raises(Pruned), tracker.run(experiment="tests", name="pruned", params={}, tags={}) as recorder:
+        raise Pruned
+    run = tracker.get_run(recorder.run_id)
+    assert (run.info.status, run.data.tags["status"]) == ("FINISHED", "pruned")
 
 
 def test_data_are_logged_inputs_with_digests(runs):
@@ -79,6 +142,12 @@ def test_model_is_loadable_by_pyfunc(trained, tracker, monkeypatch):
     assert list(frame["id"]) == ["x", "x"]
     assert list(frame["text"]) == ["He said no.", "They offered talks."]
     assert {"start", "end", "labels", "score_threat"} <= set(frame.columns)
+
+
+def test_model_stands_beside_its_run_and_not_in_the_working_folder(runs, tracker):
+    model = tracker.client.get_logged_model(runs["tfidf"].data.tags["pactag.logged_model"])
+    assert model.experiment_id == runs["tfidf"].info.experiment_id
+    assert model.artifact_location.startswith(tracker.client.get_experiment(model.experiment_id).artifact_location)
 
 
 def test_logged_model_holds_no_pickle(trained, tracker):
@@ -122,8 +191,8 @@ def test_promotion_moves_champion_and_keeps_previous(tracker, trained):
     first, _ = tracker.promote(trained["tfidf"].run_id, name="moves")
     second, before = tracker.promote(trained["encoder"].run_id, name="moves")
     assert before == first
-    assert tracker.alias_version("champion", name="moves") == second
-    assert tracker.alias_version("previous", name="moves") == first
+    assert tracker.registry.alias_version("champion", name="moves") == second
+    assert tracker.registry.alias_version("previous", name="moves") == first
 
 
 def test_run_that_is_not_whole_cannot_be_promoted(tracker):

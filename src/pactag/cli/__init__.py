@@ -1,6 +1,7 @@
 """The command line: `pactag --help`. The only part of pactag that prints.
 
-Exit codes: 0 done; 1 an error of pactag itself, with its traceback; 2 a mistake that the user can mend, told in a sentence.
+Exit codes: 0 done; 1 an error of pactag itself, with its traceback; 2 a mistake that the user can mend, told in a sentence;
+3 a run that was trained again does not agree with what it recorded (`reproduce`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 
 import typer
 
-from pactag.cli import annotate, compare, data, demo, models, settings, study, tag
+from pactag.cli import annotate, compare, data, demo, models, reproduce, settings, study, sweep, tag
 from pactag.cli.show import show_error
 from pactag.errors import PactagError
 from pactag.tracking import switch_off_telemetry
@@ -28,6 +29,7 @@ app.command("evaluate")(models.evaluate)
 app.command("tag")(tag.tag)
 app.command("compare")(compare.compare)
 app.command("export")(models.export)
+app.command("reproduce")(reproduce.reproduce)
 app.command("promote")(models.promote)
 app.command("rollback")(models.rollback)
 app.command("validate")(settings.validate)
@@ -38,6 +40,7 @@ app.add_typer(settings.config_app, name="config")
 app.add_typer(data.data_app, name="data")
 app.add_typer(annotate.annotate_app, name="annotate")
 app.add_typer(study.study_app, name="study")
+app.add_typer(sweep.sweep_app, name="sweep")
 
 
 def main() -> None:

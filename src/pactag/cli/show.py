@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
-    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     TaskProgressColumn,
@@ -101,11 +100,9 @@ def bytes_bar(title: str) -> Iterator[Callable[[int, int, int], None]]:
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
-        DownloadColumn(),
         TextColumn("{task.fields[word]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
         TimeRemainingColumn(),
+        TextColumn("left"),
     )
     # The rate over minutes: parts and batches come in bursts.
     with Progress(*columns, console=err, speed_estimate_period=120) as bar:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pactag.errors import MissingExtraError, ModelFolderError
-from pactag.model_folder import ONNX_INT8_WEIGHTS, ONNX_WEIGHTS, TORCH_WEIGHTS, Manifest
+from pactag.model_folder import ONNX_INT8_DYNAMIC_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_WEIGHTS, TORCH_WEIGHTS, Manifest
 
 if TYPE_CHECKING:
     from pactag.models.base import SentenceClassifier, SentenceScorer
@@ -19,7 +19,13 @@ KINDS: dict[str, str] = {
 }
 
 # What runs a model, best first, and the file that it reads.
-BACKENDS: dict[str, str] = {"int8": ONNX_INT8_WEIGHTS, "onnx": ONNX_WEIGHTS, "torch": TORCH_WEIGHTS}
+# Arithmetic in 8 bits stands last: it changes more labels, and pays on some processors only.
+BACKENDS: dict[str, str] = {
+    "int8": ONNX_INT8_WEIGHTS,
+    "onnx": ONNX_WEIGHTS,
+    "torch": TORCH_WEIGHTS,
+    "int8-dynamic": ONNX_INT8_DYNAMIC_WEIGHTS,
+}
 
 
 def backends_of(manifest: Manifest) -> tuple[str, ...]:
@@ -30,7 +36,7 @@ def backends_of(manifest: Manifest) -> tuple[str, ...]:
 def load_scorer(folder: Path, manifest: Manifest, *, backend: str | None = None) -> SentenceScorer:
     """The model of a folder that has been checked, ready to predict.
 
-    :param backend: `int8`, `onnx` or `torch`; by default the first of them that the folder holds.
+    :param backend: `int8`, `onnx`, `torch` or `int8-dynamic`; by default the first of them that the folder holds.
     :raises ModelFolderError: when the folder does not hold it.
     :raises MissingExtraError: when the libraries that it is built on are not installed.
     """

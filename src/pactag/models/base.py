@@ -29,10 +29,11 @@ def _ignore(*_: object) -> None:
 
 @dataclass(frozen=True)
 class FitContext:
-    """Where a fit tells how it goes."""
+    """Where a fit tells how it goes, and the names by which it tells of labels."""
 
     report: MetricSink = _ignore
     progress: ProgressSink = _ignore
+    labels: Sequence[str] = ()
 
 
 class SentenceScorer(Protocol):

@@ -12,7 +12,7 @@ import transformers
 
 from pactag.config import TrainingConfig
 from pactag.corpus.rows import LabelledSentences
-from pactag.metrics import best_f1_macro
+from pactag.metrics import best_f1_threshold
 from pactag.models.averaging import WeightAverage
 from pactag.models.base import FitContext
 from pactag.models.batching import Collator, LengthGroupedBatches, training_dataset
@@ -181,8 +181,10 @@ class _Progress(transformers.TrainerCallback):
             logits = self._model.predict_logits(self._validation.inputs)
             targets = self._validation.targets
             loss = float(np.mean(np.logaddexp(0, logits) - targets * logits))
-            macro = best_f1_macro(targets, logits)
-            self._context.report({"loss": loss, "f1_macro": macro}, state.global_step)
+            f1 = [best_f1_threshold(targets[:, i], logits[:, i])[1] for i in range(targets.shape[1])]
+            macro = float(np.mean(f1))
+            by_label = {f"{name}/f1": value for name, value in zip(self._context.labels, f1, strict=False)}
+            self._context.report({"loss": loss, "f1_macro": macro, **by_label}, state.global_step)
             if macro > self._best or self._training.early_stopping is None:
                 self._weights = {name: tensor.detach().cpu().clone() for name, tensor in self._model.network.state_dict().items()}
         if macro > self._best:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class _Exported(torch.nn.Module):
     """The network as it is exported.
 
-    The output layer is written as a sum of products: as a matrix product it would take another path for one sentence than for several,
-    and the last digit of a score would hang on the company of a sentence.
+    Pooling is written as a matrix product within each sentence, and the output layer as a sum of products: otherwise ONNX Runtime takes
+    another path for one sentence than for several, and the last digit of a score hangs on the company of a sentence.
     """
 
     def __init__(self, network: PooledNetwork) -> None:
@@ -31,8 +31,12 @@ class _Exported(torch.nn.Module):
 
     def forward(self, ids: torch.Tensor, attention: torch.Tensor, pool: torch.Tensor) -> torch.Tensor:
         head = self.network.head
-        vectors = self.network.embed(ids, attention, pool)
-        logits: torch.Tensor = (vectors.unsqueeze(1) * head.weight).sum(-1) + head.bias
+        if self.network.query is not None:
+            return self.network.forward(ids, attention, pool)
+        hidden = self.network.encoder(input_ids=ids, attention_mask=attention).last_hidden_state
+        mask = pool.to(hidden.dtype).unsqueeze(1)
+        vectors = (mask @ hidden) / mask.sum(2, keepdim=True).clamp(min=1.0)
+        logits: torch.Tensor = (vectors * head.weight).sum(-1) + head.bias
         return logits
 
 

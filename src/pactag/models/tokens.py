@@ -17,6 +17,7 @@ MAX_BATCH_SENTENCES = 64
 MAX_BATCH_TOKENS = 4096
 # No sentence that is worth tagging has more characters; cutting here keeps a megabyte without a full stop from being tokenised whole.
 _CHARACTERS_PER_TOKEN = 16
+_NO_LIMIT = 100_000
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,11 @@ class SentenceTokenizer:
         encodings = self._tokenizer.encode_batch_fast(cut, add_special_tokens=False)
         ids = {text: encoding.ids for text, encoding in zip(ordered, encodings, strict=True)}
         return [self._assemble(item, ids) for item in inputs]
+
+    def lengths(self, inputs: Sequence[SentenceInput]) -> np.ndarray:
+        """Tokens of each input before anything is cut, shape `(len(inputs),)`."""
+        uncut = SentenceTokenizer(self._tokenizer, self.settings.model_copy(update={"max_tokens": _NO_LIMIT}))
+        return np.array([len(item.ids) for item in uncut.encode(inputs)], dtype=int)
 
     def _assemble(self, item: SentenceInput, ids: dict[str, list[int]]) -> Encoded:
         settings = self.settings

@@ -1,0 +1,291 @@
+"""The search itself: Optuna proposes, a training run answers, and what is known stands in a storage that outlives the process."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pactag.errors import MissingExtraError, PactagError, TrackingError
+from pactag.metrics import best_f1_macro
+from pactag.sweeps.config import Choice, FloatRange, LoadedSweep, Setting
+from pactag.sweeps.report import PARENT, TRIAL, write_report
+from pactag.tracking import Pruned, RunRecorder, Tracker
+from pactag.training import train
+
+if TYPE_CHECKING:
+    import optuna
+
+FINGERPRINT = "fingerprint"
+# Which process trains a trial, so that one whose process is gone can be given up.
+PROCESS = "process"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a sweep is: trials that ended by what became of them, and those that run in other processes."""
+
+    complete: int
+    pruned: int
+    elsewhere: int
+    best: float | None
+
+    @property
+    def ended(self) -> int:
+        return self.complete + self.pruned
+
+
+def run_sweep(
+    loaded: LoadedSweep, *, trials: int | None = None, progress: Callable[[str, int, int, str], None] = lambda *_: None
+) -> tuple[str, optuna.Study]:
+    """Run trials until the sweep has as many as it wants; call it again, or several times at once, to go on.
+
+    A trial whose process was killed is given up by the next process on that machine. Each trial is a child run of one parent, which has the
+    table and the pictures.
+
+    :param trials: instead of the number in the file.
+    :param progress: called with the name of the trial, steps done, steps in all, and a word.
+    :raises PactagError: for a storage that holds a sweep over another space, and as `train` does.
+
+    Returns the id of the parent run, and the study.
+    """
+    sweep, wanted = loaded.sweep, trials or loaded.sweep.trials
+    tracker = Tracker(loaded.base.tracking.uri)
+    with _one_at_a_time(sweep.storage_url):
+        study = open_study(loaded)
+        parent = _parent(tracker, loaded, study)
+        _give_up_the_dead(tracker, parent, study)
+    status = "FAILED"
+    try:
+        while _count(study) < wanted:
+            _one_trial(loaded, study, parent.run_id, progress)
+            write_report(tracker, parent, loaded, study, wanted=wanted)
+        status = "FINISHED"
+    except (KeyboardInterrupt, SystemExit):
+        status = "KILLED"
+        raise
+    finally:
+        # The process that ends last closes the parent.
+        if not state_of(study).elsewhere:
+            _close(tracker, parent, loaded, study, status=status, wanted=wanted)
+    return parent.run_id, study
+
+
+def open_study(loaded: LoadedSweep, *, must_exist: bool = False) -> optuna.Study:
+    """The study of a sweep in its storage, made when it is new.
+
+    :raises PactagError: when the storage cannot be opened, holds a sweep over another space, or, with `must_exist`, holds nothing yet.
+    """
+    library = _optuna()
+    from sqlalchemy.exc import SQLAlchemyError
+
+    sweep = loaded.sweep
+    path = _path(sweep.storage_url)
+    if path is not None:
+        if must_exist and not path.exists():
+            raise PactagError(sweep.storage_url, "does not exist", f"Run the sweep first: pactag sweep {loaded.path}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+    pruner = library.pruners.NopPruner()
+    if sweep.pruning is not None:
+        # Epochs count from 1, and the pruner looks from the given step on.
+        pruner = library.pruners.MedianPruner(sweep.pruning.startup_trials, n_warmup_steps=sweep.pruning.warmup_epochs + 1)
+    try:
+        options = {"connect_args": {"timeout": 60}} if path is not None else {}
+        storage = library.storages.RDBStorage(sweep.storage_url, engine_kwargs=options)
+        study: optuna.Study = library.create_study(
+            study_name=sweep.name, storage=storage, direction="maximize", load_if_exists=True, pruner=pruner, sampler=_sampler(loaded, 0)
+        )
+    except (SQLAlchemyError, ImportError) as error:
+        found = f"cannot be opened ({str(error).splitlines()[0][:200]})"
+        raise PactagError(f"storage {sweep.storage_url}", found, "Check the address and that it can be written") from None
+    known = study.user_attrs.get(FINGERPRINT)
+    if known is None:
+        study.set_user_attr(FINGERPRINT, loaded.fingerprint)
+    elif known != loaded.fingerprint:
+        found = f"holds a sweep {sweep.name!r} over another space or another config"
+        raise PactagError(f"storage {sweep.storage_url}", found, "Give this one another name or storage, or take the changes back")
+    return study
+
+
+def state_of(study: optuna.Study) -> Progress:
+    """How far a study is."""
+    from optuna.trial import TrialState
+
+    trials = study.get_trials(deepcopy=False)
+    states = [trial.state for trial in trials]
+    values = [trial.value for trial in trials if trial.state == TrialState.COMPLETE and trial.value is not None]
+    return Progress(
+        complete=states.count(TrialState.COMPLETE),
+        pruned=states.count(TrialState.PRUNED),
+        elsewhere=states.count(TrialState.RUNNING),
+        best=max(values, default=None),
+    )
+
+
+def best_settings(loaded: LoadedSweep, study: optuna.Study) -> tuple[int, float, Mapping[str, Setting]]:
+    """Number, validation macro-F1 and settings of the best trial.
+
+    :raises PactagError: when no trial was trained to the end.
+    """
+    if state_of(study).best is None:
+        raise PactagError(
+            f"sweep {loaded.sweep.name!r}", "has no trial that was trained to the end", f"Go on with: pactag sweep {loaded.path}"
+        )
+    trial = study.best_trial
+    return trial.number, float(trial.value or 0.0), trial.params
+
+
+def _one_trial(loaded: LoadedSweep, study: optuna.Study, parent: str, progress: Callable[[str, int, int, str], None]) -> None:
+    from optuna.trial import TrialState
+
+    trial = study.ask()
+    trial.set_user_attr(PROCESS, _this_process())
+    # Drawn from the number of the trial: a sweep that goes on after a kill, or in several processes, does not draw the same twice.
+    study.sampler = _sampler(loaded, trial.number)
+    name = f"{loaded.sweep.name}-{trial.number:03d}"
+    epochs = 0
+
+    def watch(figures: Mapping[str, float], step: int) -> None:
+        nonlocal epochs
+        epochs += 1
+        trial.report(figures["f1_macro"], epochs)
+        if trial.should_prune():
+            raise Pruned
+
+    try:
+        settings = {field: _suggested(trial, field, loaded) for field in loaded.sweep.space}
+        config = loaded.trial_config(settings, name=name, save=False)
+        run = train(
+            config, progress=lambda d, t, word: progress(name, d, t, word), watch=watch, parent=parent, tags={TRIAL: str(trial.number)}
+        )
+    except Pruned:
+        study.tell(trial, state=TrialState.PRUNED)
+    except BaseException:
+        study.tell(trial, state=TrialState.FAIL)
+        raise
+    else:
+        validation = run.validation
+        study.tell(trial, best_f1_macro(validation.targets, validation.scores))
+
+
+def _suggested(trial: optuna.Trial, name: str, loaded: LoadedSweep) -> Setting:
+    space = loaded.sweep.space[name]
+    if isinstance(space, Choice):
+        chosen: Setting = trial.suggest_categorical(name, list(space.choices))
+        return chosen
+    if isinstance(space, FloatRange):
+        return float(trial.suggest_float(name, space.low, space.high, log=space.log))
+    return int(trial.suggest_int(name, space.low, space.high, log=space.log, step=space.step))
+
+
+def _sampler(loaded: LoadedSweep, number: int) -> optuna.samplers.BaseSampler:
+    sweep = loaded.sweep
+    # The constant liar keeps processes that run at once apart from each other.
+    sampler: optuna.samplers.BaseSampler = _optuna().samplers.TPESampler(
+        seed=(sweep.seed * 1_000_003 + number) % 2**32, n_startup_trials=sweep.startup_trials, constant_liar=True
+    )
+    return sampler
+
+
+def _count(study: optuna.Study) -> int:
+    """Trials that ended or are under way: two processes do not both begin the last one."""
+    state = state_of(study)
+    return state.ended + state.elsewhere
+
+
+def _parent(tracker: Tracker, loaded: LoadedSweep, study: optuna.Study) -> RunRecorder:
+    """The parent run of the study: the one it has, if that is still there, or a new one."""
+    known = study.user_attrs.get(PARENT)
+    if known is not None:
+        with contextlib.suppress(TrackingError):
+            if tracker.get_run(known).info.lifecycle_stage == "active":
+                recorder = tracker.recorder(known)
+                recorder.resume()
+                recorder.tags({"status": "running"})
+                return recorder
+    sweep = loaded.sweep
+    tags = {"kind": loaded.base.model.kind, "group": "sweep", "group.name": sweep.name}
+    recorder = tracker.start(experiment=loaded.base.tracking.experiment, name=f"sweep {sweep.name}", tags=tags)
+    recorder.params({name: value for name, value in loaded.base.flat().items() if name not in sweep.space})
+    recorder.text(loaded.path.read_text(encoding="utf-8"), "sweep.yaml")
+    study.set_user_attr(PARENT, recorder.run_id)
+    return recorder
+
+
+def _give_up_the_dead(tracker: Tracker, parent: RunRecorder, study: optuna.Study) -> None:
+    """End the trials, and their runs, whose process on this machine is gone."""
+    from optuna.trial import TrialState
+
+    gone = [
+        trial.number
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        if _is_gone(str(trial.user_attrs.get(PROCESS, "")))
+    ]
+    runs = tracker.children(parent.run_id)
+    for number in gone:
+        study.tell(number, state=TrialState.FAIL)
+        for run in runs:
+            if run.data.tags.get(TRIAL) == str(number) and run.info.status == "RUNNING":
+                tracker.recorder(run.info.run_id).end("KILLED")
+
+
+def _close(tracker: Tracker, parent: RunRecorder, loaded: LoadedSweep, study: optuna.Study, *, status: str, wanted: int) -> None:
+    if status == "FINISHED":
+        write_report(tracker, parent, loaded, study, wanted=wanted, pictures=True)
+        parent.tags({"status": "completed"})
+    parent.end(status)
+
+
+def _this_process() -> str:
+    import psutil
+
+    process = psutil.Process()
+    return f"{platform.node()} {process.pid} {process.create_time():.2f}"
+
+
+def _is_gone(process: str) -> bool:
+    """Whether a process of this machine has ended; one of another machine counts as running."""
+    import psutil
+
+    try:
+        host, pid, born = process.rsplit(" ", 2)
+        if host != platform.node():
+            return False
+        # A number that was given to another process since is told by its birth.
+        return bool(abs(psutil.Process(int(pid)).create_time() - float(born)) > 1)
+    except psutil.NoSuchProcess:
+        return True
+    except ValueError:
+        # Killed before it could say who it is.
+        return True
+
+
+@contextlib.contextmanager
+def _one_at_a_time(url: str) -> Iterator[None]:
+    """Processes that begin at once make one storage and one parent run between them."""
+    path = _path(url)
+    if path is None:
+        yield
+        return
+    from filelock import FileLock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f"{path.name}.lock")):
+        yield
+
+
+def _path(url: str) -> Path | None:
+    return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ModuleNotFoundError:
+        raise MissingExtraError("A sweep", "train") from None
+    # It tells of every trial; so does the progress of the caller.
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna

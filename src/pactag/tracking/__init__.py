@@ -1,0 +1,27 @@
+"""All that knows MLflow: where runs are recorded, what a run holds, and how models are found again.
+
+`Tracker` is one store; `tracker.run` opens a run and hands out the `RunRecorder` that writes into it; `tracker.registry` promotes models;
+`reading` gets back what a run holds. MLflow itself is imported on first use.
+"""
+
+from pactag.tracking.contents import TESTING, LoggedInput, Pruned, Table
+from pactag.tracking.library import DEFAULT_STORE, store_uri, switch_off_telemetry
+from pactag.tracking.recorder import MODEL_TAG, RunRecorder
+from pactag.tracking.registry import CHAMPION, PREVIOUS, REGISTERED_NAME
+from pactag.tracking.tracker import Tracker
+
+__all__ = [
+    "CHAMPION",
+    "DEFAULT_STORE",
+    "MODEL_TAG",
+    "PREVIOUS",
+    "REGISTERED_NAME",
+    "TESTING",
+    "LoggedInput",
+    "Pruned",
+    "RunRecorder",
+    "Table",
+    "Tracker",
+    "store_uri",
+    "switch_off_telemetry",
+]

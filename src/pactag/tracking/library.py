@@ -1,0 +1,80 @@
+"""How MLflow is called: its import, its stores, its loggers and its errors."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pactag.errors import MissingExtraError, TrackingError
+
+DEFAULT_STORE = Path("experiments/mlflow.db")
+
+
+def switch_off_telemetry() -> None:
+    """Libraries that pactag calls report nothing to anybody, unless the user said otherwise in the environment."""
+    for name, value in (("MLFLOW_DISABLE_TELEMETRY", "true"), ("HF_HUB_DISABLE_TELEMETRY", "1"), ("DO_NOT_TRACK", "1")):
+        os.environ.setdefault(name, value)
+
+
+def store_uri(uri: str | None = None) -> str:
+    """The tracking store: the argument, else MLFLOW_TRACKING_URI, else SQLite in `experiments/`."""
+    return uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DEFAULT_STORE}"
+
+
+def import_mlflow() -> Any:
+    switch_off_telemetry()
+    try:
+        import mlflow
+    except ModuleNotFoundError:
+        raise MissingExtraError("Tracking, and addresses such as models:/ and runs:/", "train") from None
+    return mlflow
+
+
+@contextlib.contextmanager
+def fluent_store(mlflow: Any, uri: str) -> Iterator[None]:
+    """MLflow's fluent functions on one store; what the process used before comes back after."""
+    names = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+    environment = {name: os.environ.get(name) for name in names}
+    chosen = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_registry_uri(None)
+        mlflow.set_tracking_uri(chosen)
+        # MLflow writes what it is set to into the environment as well, where child processes would find it.
+        for name, value in environment.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def quiet_mlflow() -> Iterator[None]:
+    """Its advice on inferred types and paths is no concern of somebody who trains a pactag model."""
+    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def mlflow_errors(
+    uri: str, *, about: str | None = None, fix: str = "Check the address, and that the store is there and can be written"
+) -> Iterator[None]:
+    mlflow = import_mlflow()
+    try:
+        yield
+    except mlflow.exceptions.MlflowException as error:
+        found = str(error).splitlines()[0][:300]
+        raise TrackingError(about or f"store {uri}", found, fix) from None

@@ -1,0 +1,231 @@
+"""One store of runs: its experiments, its runs, and the models behind their names."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pactag.errors import TrackingError
+from pactag.model_folder import MANIFEST
+from pactag.provenance import provenance
+from pactag.tracking.contents import Pruned
+from pactag.tracking.library import DEFAULT_STORE, fluent_store, import_mlflow, mlflow_errors, quiet_mlflow, store_uri
+from pactag.tracking.machine import watched
+from pactag.tracking.recorder import MODEL_TAG, RunRecorder
+from pactag.tracking.registry import REGISTERED_NAME, Registry
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+DEFAULT_ARTIFACTS = Path("experiments/artifacts")
+
+# The first chart, the view for trained models, and what the experiment's page says of itself.
+_EXPERIMENT = {
+    "mlflow.experiment.primaryMetric.name": "test/f1_macro",
+    "mlflow.experiment.primaryMetric.greaterIsBetter": "True",
+    "mlflow.experimentKind": "custom_model_development",
+    "mlflow.note.content": (
+        "Classifiers of speech acts in the news, trained by pactag.\n\n"
+        "- `dev/`: validation split while training, by step, each label at its best threshold\n"
+        "- `best_dev/`: validation split, the model that was kept, at the thresholds that were chosen on it\n"
+        "- `test/`: test split; further groups are the files of `data.also_measure`\n"
+        "- `speed/`: seconds and sentences per second\n\n"
+        "`tags.status = 'completed'` finds the runs that are whole. Parents of seeds and sweeps hold the means and the pictures of their "
+        "children."
+    ),
+}
+_SOURCE = {"mlflow.source.name": "pactag", "mlflow.source.type": "LOCAL", "status": "running"}
+
+
+class Tracker:
+    """One MLflow store."""
+
+    def __init__(self, uri: str | None = None) -> None:
+        self.uri = store_uri(uri)
+        self._client: MlflowClient | None = None
+
+    @property
+    def client(self) -> MlflowClient:
+        """The client, connected on first use.
+
+        :raises TrackingError: for a store that MLflow 3 does not take or that cannot be opened.
+        """
+        if self._client is None:
+            mlflow = import_mlflow()
+            if self.uri.startswith("file:") or "://" not in self.uri:
+                fix = f"Use a database such as sqlite:///{DEFAULT_STORE}, or the address of a server"
+                raise TrackingError(f"tracking.uri {self.uri!r}", "is a file store, which MLflow 3 does not take", fix)
+            if self.uri.startswith("sqlite:///"):
+                Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            with mlflow_errors(self.uri), quiet_mlflow():
+                self._client = mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+                # A fresh database is made on first use: now, where its migration log is not shown.
+                self._client.search_experiments(max_results=1)
+        return self._client
+
+    @property
+    def registry(self) -> Registry:
+        """The registered models of this store."""
+        return Registry(self.client, self.uri)
+
+    def experiment_id(self, name: str) -> str:
+        """The experiment of a name, made when it is new, with its artifacts beside the store."""
+        with mlflow_errors(self.uri):
+            found = self.client.get_experiment_by_name(name)
+            if found is not None:
+                if found.lifecycle_stage != "active":
+                    fix = "Choose another name, or restore it: mlflow experiments restore"
+                    raise TrackingError(f"tracking.experiment {name!r}", "was deleted in this store", fix)
+                return str(found.experiment_id)
+            location = None
+            if self.uri.startswith("sqlite:///"):
+                # Stored absolute by MLflow, and relative to the current folder unless it is set here.
+                store = Path(self.uri.removeprefix("sqlite:///")).resolve()
+                location = (store.parent / DEFAULT_ARTIFACTS.name / name).as_uri()
+            return str(self.client.create_experiment(name, artifact_location=location, tags=_EXPERIMENT))
+
+    @contextlib.contextmanager
+    def run(
+        self,
+        *,
+        experiment: str,
+        name: str,
+        params: Mapping[str, str],
+        tags: Mapping[str, str],
+        parent: str | None = None,
+        watch_machine: bool = False,
+    ) -> Iterator[RunRecorder]:
+        """A new run that ends as FINISHED, FAILED after an error, or KILLED after an interruption.
+
+        :param parent: id of the run under which the UI shows it; its tags are the child's as well, since filters do not inherit.
+        :param watch_machine: log system metrics while it runs.
+
+        The tag `status=completed` is the last thing written: a run without it is not whole. A run that ends with `Pruned` has
+        `status=pruned`.
+        """
+        recorder = self.start(experiment=experiment, name=name, tags=tags, parent=parent)
+        started = time.monotonic()
+        status = "FAILED"
+        try:
+            recorder.params(params)
+            with watched(recorder.system_metrics) if watch_machine else contextlib.nullcontext():
+                yield recorder
+            recorder.metrics({"speed/wall_seconds": time.monotonic() - started})
+            recorder.tags({"status": "completed"})
+            status = "FINISHED"
+        except (KeyboardInterrupt, SystemExit):
+            status = "KILLED"
+            raise
+        except Pruned:
+            recorder.tags({"status": "pruned"})
+            status = "FINISHED"
+            raise
+        finally:
+            recorder.end(status)
+
+    def start(self, *, experiment: str, name: str, tags: Mapping[str, str], parent: str | None = None) -> RunRecorder:
+        """A new run whose end is up to the caller; `run` is the one to use for whatever ends in the same process."""
+        family = {**self._tags_to_inherit(parent), "mlflow.parentRunId": parent} if parent else {}
+        with mlflow_errors(self.uri):
+            run = self.client.create_run(self.experiment_id(experiment), run_name=name, tags={**family, **tags, **_SOURCE, **provenance()})
+        return self.recorder(run.info.run_id)
+
+    def _tags_to_inherit(self, parent: str) -> dict[str, str]:
+        return {name: value for name, value in self.get_run(parent).data.tags.items() if not name.startswith("mlflow.")}
+
+    def recorder(self, run_id: str) -> RunRecorder:
+        """What writes into a run that is there already."""
+        return RunRecorder(self.client, self.uri, run_id)
+
+    def get_run(self, run_id: str) -> Run:
+        """A run by its id.
+
+        :raises TrackingError: when the store has none.
+        """
+        mlflow = import_mlflow()
+        try:
+            return self.client.get_run(run_id)
+        except mlflow.exceptions.MlflowException:
+            fix = f"List them with: pactag ui, or mlflow runs list (store: {self.uri})"
+            raise TrackingError(f"run {run_id!r}", "is not in this store", fix) from None
+
+    def children(self, run_id: str) -> list[Run]:
+        """The runs of which a run is the parent, oldest first."""
+        experiment = self.get_run(run_id).info.experiment_id
+        return self.search(experiment, f"tags.mlflow.parentRunId = '{run_id}'")[::-1]
+
+    def search(self, experiment_id: str, condition: str) -> list[Run]:
+        """Every run of an experiment that meets a condition in MLflow's search language, newest first."""
+        found: list[Run] = []
+        token = None
+        with mlflow_errors(self.uri):
+            while True:
+                order = ["attributes.start_time DESC"]
+                page = self.client.search_runs([experiment_id], condition, order_by=order, page_token=token)
+                found += page
+                token = page.token
+                if not token:
+                    return found
+
+    def run_id_of(self, name: str) -> str:
+        """The id behind a run id, `runs:/<id>`, `models:/<name>@<alias>`, or `latest`: the newest whole run of the store.
+
+        :raises TrackingError: when no run is whole, or no model version has that alias.
+        """
+        registered, at, alias = name.removeprefix("models:/").partition("@")
+        if name.startswith("models:/") and at:
+            version = self.registry.aliased(alias, name=registered)
+            if version is None:
+                raise TrackingError(name, "is not in this store", "Promote a run first: pactag promote latest")
+            return version.run_id
+        if name != "latest":
+            return name.removeprefix("runs:/").strip("/")
+        with mlflow_errors(self.uri):
+            experiments = [experiment.experiment_id for experiment in self.client.search_experiments()]
+            found = self.client.search_runs(
+                experiments, filter_string="tags.status = 'completed'", max_results=1, order_by=["attributes.start_time DESC"]
+            )
+        if not found:
+            raise TrackingError(f"store {self.uri}", "has no whole run", "Train one first: pactag train configs/quick.yaml")
+        return str(found[0].info.run_id)
+
+    def download_model(self, address: str) -> Path:
+        """The model folder behind `runs:/<id>`, `models:/<name>@<alias>`, `models:/<name>/<version>` or `models:/<logged id>`.
+
+        :raises TrackingError: when the store has no such run, model or alias.
+        """
+        mlflow = import_mlflow()
+        with mlflow_errors(self.uri, about=address, fix="Promote a run first (pactag promote latest), or name a model folder"):
+            if address.startswith("runs:/"):
+                run = self.get_run(address.removeprefix("runs:/").strip("/"))
+                model_id = run.data.tags.get(MODEL_TAG)
+                if model_id is None:
+                    raise TrackingError(address, "saved no model", "Take a run with the tag status=completed")
+                address = f"models:/{model_id}"
+            # The registry of this very store, whatever the process-wide default is.
+            with fluent_store(mlflow, self.uri):
+                local = Path(mlflow.artifacts.download_artifacts(artifact_uri=address))
+        folder = next((local / "data").glob(f"*/{MANIFEST}"), local / MANIFEST).parent
+        if not (folder / MANIFEST).is_file():
+            raise TrackingError(address, "was not saved by pactag", "Name a run or model that `pactag train` made")
+        return folder
+
+    def model_of(self, run_id: str) -> str:
+        """The id of the LoggedModel of a whole run.
+
+        :raises TrackingError: for a run that is not whole or saved no model.
+        """
+        tags = self.get_run(run_id).data.tags
+        if tags.get("status") != "completed":
+            raise TrackingError(f"run {run_id!r}", "is not whole (no tag status=completed)", "Promote a run that ended well")
+        if MODEL_TAG not in tags:
+            raise TrackingError(f"run {run_id!r}", "saved no model", "Promote a run whose config has save: true")
+        return str(tags[MODEL_TAG])
+
+    def promote(self, run_id: str, *, name: str = REGISTERED_NAME, tags: Mapping[str, str] | None = None) -> tuple[str, str | None]:
+        """Make the model of a whole run the champion, unconditionally: see `Registry.promote`, and `promotion` for the conditions."""
+        return self.registry.promote(run_id, self.model_of(run_id), name=name, tags=tags or {})

@@ -1,0 +1,214 @@
+"""Exported models: checked against torch, exact in any company, and light."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pactag import PactagError, Tagger, tagging
+from pactag.corpus.rows import labelled_sentences, read_rows
+from pactag.errors import MissingExtraError, ModelFolderError
+from pactag.export import FORMS, export
+from pactag.model_folder import ONNX_INT8_DYNAMIC_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_WEIGHTS, TORCH_WEIGHTS, read_manifest
+from pactag.sentences import SentenceInput
+
+HEAVY = ("torch", "transformers", "sklearn", "scipy", "mlflow", "pandas", "skops", "safetensors", "datasets", "onnx", "pactag.config")
+
+
+@pytest.fixture(scope="module")
+def exported(trained, tmp_path_factory) -> Path:
+    """The encoder, exported to a folder of its own, on the validation split that its config names."""
+    with pytest.MonkeyPatch.context() as patch:
+        # On an untrained encoder the scores of all sentences are nearly the same, and int8 may change any of their labels.
+        patch.setattr("pactag.export.LARGEST_LOSS", 1.0)
+        return export(trained["encoder"].folder, output=tmp_path_factory.mktemp("export") / "model", forms=FORMS).folder
+
+
+@pytest.fixture
+def written_already(exported, monkeypatch) -> None:
+    """Exports of the encoder in a test take the network that was written once, which takes long."""
+    monkeypatch.setattr("pactag.models.onnx_export.write_onnx", lambda network, path: shutil.copy(exported / ONNX_WEIGHTS, path))
+    monkeypatch.setattr("pactag.export.LARGEST_LOSS", 1.0)
+
+
+@pytest.fixture(scope="module")
+def inputs(exported, small_corpus, schema) -> tuple[SentenceInput, ...]:
+    tokens = read_manifest(exported).tokens
+    rows = read_rows(small_corpus / "test.jsonl", schema)
+    return labelled_sentences(rows, schema, preceding=tokens.preceding, with_title=tokens.title).inputs
+
+
+def _labels(tagger: Tagger, inputs) -> np.ndarray:
+    from pactag.calibration import apply_thresholds
+
+    return apply_thresholds(tagger.scores(inputs), tagger.manifest.thresholds, tagger.schema.names)
+
+
+# What is written
+
+
+def test_export_leaves_the_torch_weights_out(exported):
+    names = set(read_manifest(exported).files)
+    assert {ONNX_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_INT8_DYNAMIC_WEIGHTS} <= names
+    assert TORCH_WEIGHTS not in names
+
+
+def test_manifest_holds_how_the_export_was_checked(exported, trained):
+    checks = read_manifest(exported).exports
+    assert set(checks) == set(FORMS)
+    assert checks["onnx"].same_labels == 1.0
+    assert checks["onnx"].largest_difference < 1e-5
+    assert checks["int8"].sentences == len(trained["encoder"].validation.rows)
+    assert checks["int8"].f1_macro_torch == pytest.approx(trained["encoder"].validation.figures["f1_macro"], abs=1e-6)
+
+
+def test_int8_files_are_smaller(exported):
+    whole = (exported / ONNX_WEIGHTS).stat().st_size
+    assert (exported / ONNX_INT8_WEIGHTS).stat().st_size < whole / 2
+    assert (exported / ONNX_INT8_DYNAMIC_WEIGHTS).stat().st_size < whole / 2
+
+
+@pytest.mark.usefixtures("written_already")
+def test_export_into_the_folder_itself_keeps_torch(trained, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(trained["encoder"].folder, folder)
+    export(folder, forms=["int8"])
+    assert {TORCH_WEIGHTS, ONNX_INT8_WEIGHTS} <= set(read_manifest(folder).files)
+    assert Tagger.load(folder, backend="torch").tag("He said no.").id == ""
+
+
+def test_ngrams_are_not_exported(trained, tmp_path):
+    with pytest.raises(ModelFolderError, match="of the kind 'tfidf', which is not exported"):
+        export(trained["tfidf"].folder, output=tmp_path / "out")
+
+
+@pytest.mark.usefixtures("written_already")
+def test_int8_that_loses_too_much_is_refused(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr("pactag.export.LARGEST_LOSS", -1.0)
+    with pytest.raises(ModelFolderError, match=r"int8 has macro-F1 .* where torch has .* nothing was written"):
+        export(trained["encoder"].folder, output=tmp_path / "out", forms=["int8"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_without_sentences_is_told(trained, tmp_path):
+    with pytest.raises(ModelFolderError, match="Name labelled sentences: --data"):
+        export(trained["encoder"].folder, output=tmp_path / "out", data=tmp_path / "none.jsonl")
+
+
+# The same labels everywhere
+
+
+@pytest.mark.parametrize("backend", FORMS)
+def test_backends_agree_with_torch_on_labels(exported, trained, inputs, backend: str):
+    reference = _labels(Tagger.load(trained["encoder"].folder), inputs)
+    same = (_labels(Tagger.load(exported, backend=backend), inputs) == reference).all(1).mean()
+    # The untrained encoder of the tests has nearly equal scores for all sentences: the hardest case for agreement.
+    assert same >= {"onnx": 0.995, "int8": 0.95, "int8-dynamic": 0.9}[backend]
+
+
+@pytest.mark.parametrize("backend", FORMS)
+def test_company_changes_no_bit_of_a_score(exported, inputs, backend: str):
+    tagger = Tagger.load(exported, backend=backend)
+    together = tagger.scores(inputs)
+    order = np.random.default_rng(0).permutation(len(inputs))
+    np.testing.assert_array_equal(tagger.scores([inputs[i] for i in order]), together[order])
+    for i in range(0, len(inputs), 7):
+        np.testing.assert_array_equal(tagger.scores([inputs[i]])[0], together[i])
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=st.text(max_size=200), others=st.lists(st.text(max_size=60), max_size=4))
+def test_any_text_has_true_offsets_and_scores_of_its_own(int8, text: str, others: list[str]):
+    article = int8.tag(text)
+    position = 0
+    for sentence in article.sentences:
+        assert article.text[sentence.start : sentence.end] == sentence.text
+        assert article.text[position : sentence.start].strip() == ""
+        position = sentence.end
+    assert article.text[position:].strip() == ""
+    assert next(iter(int8.tag_many([text, *others]))) == article
+
+
+@pytest.fixture(scope="module")
+def int8(exported) -> Tagger:
+    return Tagger.load(exported, backend="int8")
+
+
+# Which backend
+
+
+def test_int8_comes_first_then_onnx_then_torch(exported, trained, tmp_path):
+    from pactag.models import backends_of
+
+    assert backends_of(read_manifest(exported)) == ("int8", "onnx", "int8-dynamic")
+    assert backends_of(read_manifest(trained["encoder"].folder)) == ("torch",)
+    assert backends_of(read_manifest(trained["tfidf"].folder)) == ()
+
+
+@pytest.mark.parametrize(("kind", "backend"), [("encoder", "int8"), ("tfidf", "torch"), ("encoder", "gpu")])
+def test_backend_that_is_not_there_is_told(trained, kind: str, backend: str):
+    with pytest.raises(ModelFolderError, match=f"cannot be run by the backend '{backend}'"):
+        Tagger.load(trained[kind].folder, backend=backend)
+
+
+def test_network_that_cannot_be_loaded_is_told(exported, tmp_path):
+    from pactag.models.onnx import OnnxClassifier
+
+    shutil.copytree(exported, tmp_path / "model")
+    (tmp_path / "model" / ONNX_WEIGHTS).write_bytes(b"nothing")
+    with pytest.raises(ModelFolderError, match="cannot load it"):
+        OnnxClassifier.load(tmp_path / "model", read_manifest(exported), weights=ONNX_WEIGHTS)
+
+
+# Light
+
+
+def test_tagging_with_an_export_imports_nothing_heavy(exported):
+    script = f"from pactag import Tagger; print(len(Tagger.load({str(exported)!r}).tag('He said no. She left.').sentences))"
+    script += f"\nimport sys; print(' '.join(name for name in {HEAVY!r} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["2", ""]
+
+
+def test_without_a_name_the_built_in_model_is_loaded(exported, tmp_path, monkeypatch):
+    monkeypatch.setattr(tagging, "BUILT_IN", tmp_path / "builtin")
+    with pytest.raises(PactagError, match="the built-in model: is not in this installation of pactag"):
+        Tagger.load()
+    shutil.copytree(exported, tmp_path / "builtin")
+    assert Tagger.load().tag("He said no.").sentences
+
+
+@pytest.mark.parametrize("address", ["models:/pactag@champion", "runs:/0123456789abcdef"])
+def test_addresses_without_mlflow_are_told_in_a_sentence(monkeypatch, address: str):
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    with pytest.raises(MissingExtraError, match=r"addresses such as models:/ and runs:/: needs the extra 'train'"):
+        Tagger.load(address)
+
+
+# The command
+
+
+@pytest.mark.usefixtures("written_already")
+def test_command_prints_the_check_and_writes_the_folder(pactag, trained, tmp_path):
+    done = pactag("export", trained["encoder"].folder, "-o", tmp_path / "out", "--only", "int8")
+    assert done.returncode == 0, done.stderr
+    assert "largest" in done.stdout
+    tagged = pactag("tag", "data/examples/stalled-talks.txt", "--model", tmp_path / "out", "--backend", "int8", "--json")
+    assert tagged.returncode == 0, tagged.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [(["--only", "int4"], "Allowed: onnx, int8, int8-dynamic"), (["--output", "data"], "exists already")],
+)
+def test_mistakes_are_told(pactag, trained, arguments, told: str):
+    done = pactag("export", trained["encoder"].folder, *arguments)
+    assert done.returncode == 2
+    assert told in " ".join(done.stderr.split())

@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test test-slow test-label-studio test-browser bench builtin lint ui lock data clean
+.PHONY: help install quickstart showcase test test-slow test-label-studio test-browser bench builtin lint ui lock data clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -61,6 +61,22 @@ lint: install  ## style and types
 
 ui: install  ## open the MLflow UI on the runs
 	$(BIN)/pactag ui
+
+# A store of its own, so that no champion of yours moves.
+SHOWCASE := experiments/showcase
+SHOW = MLFLOW_TRACKING_URI=sqlite:///$(SHOWCASE)/mlflow.db $(BIN)/pactag
+FEW  = --set data.train_share=0.1 --set output=$(SHOWCASE)/runs
+
+showcase: install  ## a store to look at: six runs of three families, a sweep, a champion; on few articles, in about 20 minutes
+	$(SHOW) train configs/tfidf.yaml $(FEW) --set model.c=1.0
+	$(SHOW) train configs/tfidf.yaml $(FEW)
+	$(SHOW) train configs/frozen.yaml $(FEW) --set model.c=0.01
+	$(SHOW) train configs/frozen.yaml $(FEW)
+	$(SHOW) sweep configs/sweeps/quick.yaml --storage sqlite:///$(SHOWCASE)/sweep.db
+	$(SHOW) train configs/quick.yaml $(FEW) --set training.learning_rate=5e-5
+	$(SHOW) train configs/quick.yaml $(FEW)
+	$(SHOW) promote latest
+	@echo "Look at it: pactag ui --tracking-uri sqlite:///$(SHOWCASE)/mlflow.db"
 
 data: install  ## build data/corpus from articles and annotations, and check it
 	$(BIN)/pactag data build

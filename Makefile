@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test test-slow test-label-studio lint ui showcase lock data clean
+.PHONY: help install quickstart showcase test test-slow test-label-studio test-browser bench builtin lint ui lock data clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,6 +41,18 @@ test-label-studio: install  ## the round trip through a real Label Studio, in an
 
 test-slow: install  ## run the tests that start servers, Ray and Spark, too
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n0 -m slow
+
+bench: install  ## measure speed and lightness: make bench MODEL=FOLDER SENTENCES=labelled.jsonl (exported into itself)
+	$(BIN)/python benchmarks/tagging.py --model $(MODEL) --sentences $(SENTENCES)
+	$(BIN)/python benchmarks/light.py $(MODEL) --torch $(MODEL)
+
+builtin: install  ## put a model into the package, for Tagger.load(): make builtin MODEL=FOLDER
+	$(BIN)/pactag export $(MODEL) --only int8 --output src/pactag/builtin --replace
+
+test-browser: install  ## drive the pages of pactag in a real Chromium (the system's, CHROMIUM=/path, or one that playwright fetches)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet 'playwright>=1.50'
+	@test -n "$$CHROMIUM" || command -v chromium chromium-browser google-chrome >/dev/null || $(BIN)/playwright install chromium
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n0 -m browser tests/browser
 
 lint: install  ## style and types
 	$(BIN)/ruff check .

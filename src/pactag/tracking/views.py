@@ -44,7 +44,7 @@ def page_of_runs(tracker: Tracker, *, experiment: str | None = None) -> str:
         chosen = next(found for found in known if found.experiment_id == runs[0].info.experiment_id)
         metrics = {name for run in runs if run.info.experiment_id == chosen.experiment_id for name in run.data.metrics}
         _save(tracker, chosen, columns(metrics))
-    return f"/#/experiments/{chosen.experiment_id}/runs?viewStateShareKey={_KEY}"
+    return f"/#/experiments/{chosen.experiment_id}/runs?viewStateShareKey={_KEY}&workflowType=machine_learning"
 
 
 def columns(metrics: Iterable[str]) -> list[str]:
@@ -65,8 +65,9 @@ def _save(tracker: Tracker, experiment: Experiment, chosen: list[str]) -> None:
     old = _read(experiment.tags.get(_TAG))
     if old and old.get("updatedAt") != old.get("createdAt"):
         return
-    # The order of the list; left empty, the UI sorts by name.
-    state = json.dumps({"selectedColumns": chosen, "columnOrder": chosen, "runsHiddenMode": "FIRST_20_RUNS"})
+    # Wide enough for their names. The order is that of the list; left empty, the UI sorts by name.
+    widths = {column: max(110, 50 + 7 * len(column.split("`")[1])) for column in chosen}
+    state = json.dumps({"selectedColumns": chosen, "columnOrder": chosen, "columnWidths": widths, "runsHiddenMode": "FIRST_20_RUNS"})
     if old.get("state") == state:
         return
     now = int(time.time() * 1000)

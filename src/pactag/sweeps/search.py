@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import platform
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -146,18 +147,20 @@ def _one_trial(loaded: LoadedSweep, study: optuna.Study, parent: str, progress: 
     # Drawn from the number of the trial: a sweep that goes on after a kill, or in several processes, does not draw the same twice.
     study.sampler = _sampler(loaded, trial.number)
     name = f"{loaded.sweep.name}-{trial.number:03d}"
-    epochs = 0
+    epochs, last = 0, math.inf
 
     def watch(figures: Mapping[str, float], step: int) -> None:
         nonlocal epochs
         epochs += 1
         trial.report(figures["f1_macro"], epochs)
-        if trial.should_prune():
+        # At its last epoch nothing is saved by giving it up.
+        if epochs < last and trial.should_prune():
             raise Pruned
 
     try:
         settings = {field: _suggested(trial, field, loaded) for field in loaded.sweep.space}
         config = loaded.trial_config(settings, name=name, save=False)
+        last = math.ceil(config.training.epochs) if config.training else 1
         run = train(
             config, progress=lambda d, t, word: progress(name, d, t, word), watch=watch, parent=parent, tags={TRIAL: str(trial.number)}
         )

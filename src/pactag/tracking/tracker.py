@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -135,7 +136,7 @@ class Tracker:
         family = {**self._tags_to_inherit(parent), "mlflow.parentRunId": parent} if parent else {}
         with mlflow_errors(self.uri):
             place = self.experiment_id(experiment)
-            own = {_COLOR: self._next_color(place), **_SOURCE, **provenance()}
+            own = {_COLOR: self._next_color(place), **_user(), **_SOURCE, **provenance()}
             run = self.client.create_run(place, run_name=name, tags={**family, **tags, **own})
         return self.recorder(run.info.run_id)
 
@@ -239,3 +240,11 @@ class Tracker:
     def promote(self, run_id: str, *, name: str = REGISTERED_NAME, tags: Mapping[str, str] | None = None) -> tuple[str, str | None]:
         """Make the model of a whole run the champion, unconditionally: see `Registry.promote`, and `promotion` for the conditions."""
         return self.registry.promote(run_id, self.model_of(run_id), name=name, tags=tags or {})
+
+
+def _user() -> dict[str, str]:
+    """Who started the run, for teams; nothing where the system has no name for it, as in some containers."""
+    try:
+        return {"mlflow.user": getpass.getuser()}
+    except (OSError, KeyError, ImportError):
+        return {}

@@ -123,19 +123,22 @@ def test_same_seed_proposes_the_same_whatever_the_process(sweep_of, monkeypatch)
     assert proposals[0] == proposals[1]
 
 
-def test_trial_below_the_median_is_pruned(sweep_of, tracker, monkeypatch):
+@pytest.mark.parametrize(("epochs", "state", "trained"), [(3, "PRUNED", [1, 2]), (2, "COMPLETE", [1, 2])])
+def test_trial_below_the_median_is_pruned_before_its_last_epoch(
+    sweep_of, tracker, monkeypatch, epochs: int, state: str, trained: list[int]
+):
     """With rates that learn nothing against ones that learn, told by figures that the test makes up."""
     loaded = sweep_of(
-        "prunes",
+        f"prunes-{epochs}",
         "training.learning_rate: {kind: float, low: 1.0e-5, high: 1.0e-3}",
         kind="encoder",
-        more="\n".join(["trials: 3", "pruning: {startup_trials: 2, warmup_epochs: 1}"]),
+        more="\n".join(["trials: 3", f"set: [training.epochs={epochs}]", "pruning: {startup_trials: 2, warmup_epochs: 1}"]),
     )
     seen = []
 
     def made_up(config, *, watch, parent, tags, **_):
         with tracker.run(experiment="tests", name=config.name, params={}, tags=tags, parent=parent) as recorder:
-            for epoch in range(1, 4):
+            for epoch in range(1, epochs + 1):
                 seen.append((config.name, epoch))
                 watch({"f1_macro": 0.1 if config.name.endswith("002") else 0.5}, 10 * epoch)
         return real(recorder)
@@ -143,9 +146,13 @@ def test_trial_below_the_median_is_pruned(sweep_of, tracker, monkeypatch):
     real = _a_trained_run
     monkeypatch.setattr(search, "train", made_up)
     run_id, study = search.run_sweep(loaded)
-    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "COMPLETE", "PRUNED"]
-    assert [epoch for name, epoch in seen if name.endswith("002")] == [1, 2]
-    assert [child.data.tags["status"] for child in tracker.children(run_id)] == ["completed", "completed", "pruned"]
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "COMPLETE", state]
+    assert [epoch for name, epoch in seen if name.endswith("002")] == trained
+    assert [child.data.tags["status"] for child in tracker.children(run_id)] == [
+        "completed",
+        "completed",
+        "pruned" if state == "PRUNED" else "completed",
+    ]
 
 
 def _a_trained_run(recorder):

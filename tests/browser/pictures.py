@@ -1,0 +1,69 @@
+"""The pictures of MLflow's pages in the README, from the store of `make showcase`.
+
+    MLFLOW_TRACKING_URI=sqlite:///experiments/showcase/mlflow.db pactag ui --no-browser    # prints an address
+    python tests/browser/pictures.py ADDRESS docs
+
+ADDRESS is the whole line after `runs:`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+SECONDS = 240
+# Bytes: a page of documentation should not weigh more.
+HEAVIEST = 300_000
+
+
+def main(address: str, folder: Path) -> None:
+    """Write one picture a page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_context(viewport={"width": 1440, "height": 860}).new_page()
+        page.set_default_timeout(SECONDS * 1000)
+        page.add_init_script("localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')")
+        _open(page, address)
+        _keep(page, folder / "runs.png")
+        _open(page, f"{address}&compareRunsMode=CHART")
+        page.get_by_placeholder("Search metric charts").fill("^test/.*/f1$|^(test|dev)/f1_macro$")
+        _keep(page, folder / "charts.png")
+        page.get_by_text("test/confusion", exact=True).first.scroll_into_view_if_needed()
+        _keep(page, folder / "pictures.png")
+        _open(page, f"{address}&compareRunsMode=ARTIFACT")
+        page.get_by_text("tables/test_per_label.json").first.wait_for()
+        _keep(page, folder / "tables.png")
+        _open(page, address)
+        page.get_by_role("link", name="quick", exact=True).click()
+        page.wait_for_selector("text=quick: test macro-F1")
+        _keep(page, folder / "run.png")
+        _open(page, address)
+        page.get_by_role("link", name="sweep quick", exact=True).click()
+        page.wait_for_selector("text=Sweep quick")
+        _keep(page, folder / "sweep.png")
+        browser.close()
+
+
+def _open(page: Page, address: str) -> None:
+    page.goto("about:blank")
+    page.goto(address, wait_until="domcontentloaded")
+    page.wait_for_selector("text=matching runs")
+
+
+def _keep(page: Page, path: Path) -> None:
+    page.wait_for_timeout(8000)
+    page.screenshot(path=path)
+    if path.stat().st_size > HEAVIEST:
+        with Image.open(path) as image:
+            image.convert("P", palette=Image.Palette.ADAPTIVE, colors=128).save(path, optimize=True)
+    sys.stdout.write(f"{path}: {path.stat().st_size:,} bytes\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

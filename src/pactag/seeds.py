@@ -8,7 +8,7 @@ from statistics import mean, stdev
 
 from pactag.config import RunConfig
 from pactag.model_folder import CONFIG
-from pactag.tracking import RunRecorder, Table, Tracker
+from pactag.tracking import UNSENT, RunRecorder, Table, Tracker
 from pactag.training import TrainedRun, train
 
 CONFIDENCE = 0.95
@@ -64,7 +64,11 @@ def train_seeds(config: RunConfig, *, progress: Callable[[str, int, int, str], N
     tags = {"kind": config.model.kind, GROUP: SEEDS, "group.name": config.name}
     runs: dict[int, TrainedRun] = {}
     with tracker.run(
-        experiment=config.tracking.experiment, name=f"{config.name}, {len(seeds)} seeds", params=config.flat(), tags=tags
+        experiment=config.tracking.experiment,
+        name=f"{config.name}, {len(seeds)} seeds",
+        params=config.flat(),
+        tags=tags,
+        unsent=config.output / UNSENT,
     ) as parent:
         parent.text(config.to_yaml(), CONFIG)
         for seed in seeds:

@@ -21,7 +21,7 @@ from pactag.models import classifier
 from pactag.models.base import FitContext, MetricSink, SentenceClassifier
 from pactag.run_contents import History, Outcome, base_model_tags, log_outcome, log_pictures, log_start, note
 from pactag.schema import Schema, load_schema
-from pactag.tracking import Tracker
+from pactag.tracking import UNSENT, Tracker
 
 EXAMPLE = {"id": "example", "title": "Port talks", "text": "The pilots threatened to strike on Friday. The port has 14 pilots."}
 
@@ -34,6 +34,8 @@ class TrainedRun:
     folder: Path | None
     tracking_uri: str
     outcome: Outcome
+    # Where the entries are that the tracking store has not taken: it was away.
+    unsent: Path | None = None
 
     @property
     def validation(self) -> Evaluation:
@@ -76,7 +78,13 @@ def train(
     tracker = Tracker(config.tracking.uri)
     run_tags = {**(tags or {}), "kind": config.model.kind, "seed": str(config.seed), "corpus_digest": corpus.digest}
     with tracker.run(
-        experiment=config.tracking.experiment, name=config.name, params=config.flat(), tags=run_tags, parent=parent, watch_machine=True
+        experiment=config.tracking.experiment,
+        name=config.name,
+        params=config.flat(),
+        tags=run_tags,
+        parent=parent,
+        watch_machine=True,
+        unsent=config.output / UNSENT,
     ) as recorder:
         log_start(recorder, config, corpus=corpus, learnt=learnt, others=others)
         context = config.context
@@ -146,7 +154,7 @@ def train(
             recorder.text((folder / CARD).read_text(encoding="utf-8"), CARD)
             recorder.tags({"model_folder": str(folder)})
             recorder.model(folder, example=EXAMPLE)
-    return TrainedRun(recorder.run_id, folder, tracker.uri, outcome)
+    return TrainedRun(recorder.run_id, folder, tracker.uri, outcome, recorder.unsent)
 
 
 def write_model(

@@ -35,8 +35,8 @@ def server(tmp_path):
 def postgres(tmp_path_factory):
     """A PostgreSQL of its own on loopback; it refuses to run as root, so that a test that is root runs it as nobody."""
     binaries = shutil.which("initdb") or next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)), None)
-    if binaries is None or find_spec("psycopg2") is None:
-        pytest.skip("PostgreSQL or psycopg2 is not installed")
+    if binaries is None or find_spec("psycopg") is None:
+        pytest.skip("PostgreSQL or psycopg is not installed")
     folder, port = tmp_path_factory.mktemp("postgres"), free_port()
     user = {}
     if os.geteuid() == 0:
@@ -51,14 +51,14 @@ def postgres(tmp_path_factory):
     with (folder / "log").open("w") as log:
         process = subprocess.Popen([programs / "postgres", "-D", data, *options], stdout=log, stderr=log, cwd="/", **user)
     try:
-        import psycopg2
+        import psycopg
 
         for _ in range(120):
-            with contextlib.suppress(psycopg2.OperationalError):
-                psycopg2.connect(host="127.0.0.1", port=port, user="pactag", dbname="postgres").close()
+            with contextlib.suppress(psycopg.OperationalError):
+                psycopg.connect(host="127.0.0.1", port=port, user="pactag", dbname="postgres").close()
                 break
             time.sleep(0.25)
-        yield f"postgresql://pactag@127.0.0.1:{port}/postgres"
+        yield f"postgresql+psycopg://pactag@127.0.0.1:{port}/postgres"
     finally:
         process.terminate()
         process.wait(30)

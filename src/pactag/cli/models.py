@@ -16,6 +16,7 @@ from pactag.cli.settings import Overrides
 from pactag.cli.show import evaluation_table, export_table, note, out, progress_bar, show_json
 from pactag.config import RunConfig, load_config
 from pactag.errors import PactagError
+from pactag.processes import is_main
 
 DEFAULT_MODEL = "default"
 BUILT_IN_MODEL = "built-in"
@@ -45,17 +46,27 @@ JsonOption = Annotated[bool, typer.Option("--json", help="As JSON on standard ou
 def train(
     path: Annotated[Path, typer.Argument(metavar="CONFIG", help="Config file, such as configs/minilm.yaml.")],
     overrides: Overrides = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the last unfinished run of this very config stopped; begin where there is none.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a classifier from a config, record the run in MLflow, and save the model."""
+    """Train a classifier from a config, record the run in MLflow, and save the model.
+
+    torchrun and accelerate launch start it on several GPUs or machines.
+    """
     config = load_config(path, overrides or [])
     if config.seeds is not None:
-        _train_seeds(config, as_json)
+        _train_seeds(config, resume, as_json)
         return
+    from pactag.training import join
     from pactag.training import train as run
 
+    if not is_main():
+        join(config)
+        return
     with progress_bar(f"training {config.name}") as progress:
-        done = run(config, progress=progress)
+        done = run(config, progress=progress, resume=resume)
     _tell_unsent(config, done.unsent)
     if as_json:
         figures = {name: dict(part.figures) for name, part in {"validation": done.validation, "test": done.test, **done.others}.items()}
@@ -78,11 +89,11 @@ def _tell_unsent(config: RunConfig, unsent: Path | None) -> None:
         note(escape(f"the tracking store did not take all of it; the rest is kept in {unsent} until: pactag sync {config.output}"))
 
 
-def _train_seeds(config: RunConfig, as_json: bool) -> None:
+def _train_seeds(config: RunConfig, resume: bool, as_json: bool) -> None:
     from pactag.seeds import shown, train_seeds
 
     with progress_bar(f"training {config.name}") as progress:
-        done = train_seeds(config, progress=lambda name, steps, total, word: progress(steps, total, f"{name}: {word}"))
+        done = train_seeds(config, progress=lambda name, steps, total, word: progress(steps, total, f"{name}: {word}"), resume=resume)
     _tell_unsent(config, next((run.unsent for run in done.runs.values() if run.unsent), None))
     if as_json:
         figures = {

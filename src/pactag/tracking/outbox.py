@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from pactag.errors import TrackingError
 from pactag.whole_files import write_whole
 
@@ -40,6 +38,9 @@ class Outbox:
         self.folder = folder
         self.run_id = run_id
         self.uri = uri
+        # Imported here: an installation that only tags has the package, and not this.
+        from filelock import FileLock
+
         self._lock = FileLock(folder / "lock", thread_local=False)
 
     @classmethod
@@ -59,6 +60,8 @@ class Outbox:
 
     def take(self) -> bool:
         """Keep other processes from adding and sending; false when one of them has it. It ends with `leave`, and with the process."""
+        from filelock import Timeout
+
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             self._lock.acquire(timeout=0)

@@ -57,10 +57,23 @@ class RunRecorder:
         """Where the entries are that the store has not taken; None when it has them all."""
         return self.outbox.folder if self.outbox is not None and len(self.outbox) else None
 
+    @property
+    def age(self) -> float:
+        """Seconds since the run was made."""
+        return (_now() - self.started) / 1000
+
     def resume(self) -> None:
-        """Open a run again that has ended, or was left open."""
+        """Open a run again that has ended, or was left open; what was kept of it is sent first.
+
+        :raises TrackingError: when the store does not answer, or another process is sending what was kept.
+        """
+        if self.outbox is not None and len(self.outbox):
+            if not self.outbox.take():
+                raise TrackingError(str(self.outbox.folder), "is in use by another process", "Wait until `pactag sync` is done")
+            self._send_kept()
         with mlflow_errors(self.uri):
             self.client.update_run(self.run_id, status="RUNNING")
+        self.tags({"status": "running"})
 
     def end(self, status: str) -> None:
         """Set the end of the run: FINISHED, FAILED or KILLED. What is kept is sent now, if the store is back."""

@@ -101,25 +101,30 @@ class Tracker:
         parent: str | None = None,
         watch_machine: bool = False,
         unsent: Path | None = None,
+        resume: str | None = None,
     ) -> Iterator[RunRecorder]:
-        """A new run that ends as FINISHED, FAILED after an error, or KILLED after an interruption.
+        """A new run, or one that goes on, that ends as FINISHED, FAILED after an error, or KILLED after an interruption.
 
         :param parent: id of the run under which the UI shows it; its tags are the child's as well, since filters do not inherit.
         :param watch_machine: log system metrics while it runs.
         :param unsent: folder that keeps, in one of its own, what the store does not take once the run has begun; without it, that is an
             error.
+        :param resume: id of a run that was cut off, and goes on; what it has already is not logged a second time.
 
         The tag `status=completed` is the last thing written: a run without it is not whole. A run that ends with `Pruned` has
         `status=pruned`.
         """
-        recorder = self.start(experiment=experiment, name=name, tags=tags, parent=parent)
+        recorder = self.recorder(resume) if resume else self.start(experiment=experiment, name=name, tags=tags, parent=parent)
         if unsent is not None:
             recorder.outbox = Outbox(unsent / recorder.run_id, run_id=recorder.run_id, uri=self.uri)
+        if resume:
+            recorder.resume()
+            recorder.known = set(self.get_run(resume).data.metrics)
         started = time.monotonic()
         status = "FAILED"
         try:
             recorder.params(params)
-            with watched(recorder.system_metrics) if watch_machine else contextlib.nullcontext():
+            with watched(recorder.system_metrics, since=recorder.age if resume else 0.0) if watch_machine else contextlib.nullcontext():
                 yield recorder
             recorder.metrics({"speed/wall_seconds": time.monotonic() - started})
             recorder.tags({"status": "completed"})

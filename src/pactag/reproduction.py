@@ -18,7 +18,7 @@ from pactag.run_contents import BASE_MODEL_SHA256
 from pactag.schema import load_schema
 from pactag.seeds import GROUP, SEEDS, Spread, shown, spreads_of
 from pactag.tracking import Table, Tracker
-from pactag.tracking.reading import input_digests, logged_text, replace_table
+from pactag.tracking.reading import input_digests, logged_text
 from pactag.training import TrainedRun, share_of_articles, train
 
 if TYPE_CHECKING:
@@ -165,8 +165,9 @@ def reproduce(tracker: Tracker, planned: Plan, *, progress: Callable[[int, int, 
     done = Reproduction(planned, again, figures, spread_of)
     columns: dict[str, list[Any]] = {"figure": [figure.name for figure in figures]}
     columns |= {name: [getattr(figure, name) for figure in figures] for name in ("recorded", "again", "low", "high", "agrees")}
-    replace_table(tracker, again.run_id, Table("reproduction", columns))
-    tracker.recorder(again.run_id).tags({VERDICT: done.verdict})
+    recorder = tracker.recorder(again.run_id)
+    recorder.table(Table("reproduction", columns))
+    recorder.tags({VERDICT: done.verdict})
     tracker.recorder(run.info.run_id).tags({VERDICT: f"{done.verdict} (run {again.run_id})"})
     return done
 

@@ -13,8 +13,10 @@ from pactag.model_folder import MANIFEST
 from pactag.provenance import provenance
 from pactag.tracking.contents import Pruned
 from pactag.tracking.library import DEFAULT_STORE, fluent_store, import_mlflow, mlflow_errors, quiet_mlflow, store_uri
+from pactag.tracking.logged_model import MODEL_TAG
 from pactag.tracking.machine import watched
-from pactag.tracking.recorder import MODEL_TAG, RunRecorder
+from pactag.tracking.outbox import Outbox
+from pactag.tracking.recorder import RunRecorder
 from pactag.tracking.registry import REGISTERED_NAME, Registry
 
 if TYPE_CHECKING:
@@ -98,21 +100,31 @@ class Tracker:
         tags: Mapping[str, str],
         parent: str | None = None,
         watch_machine: bool = False,
+        unsent: Path | None = None,
+        resume: str | None = None,
     ) -> Iterator[RunRecorder]:
-        """A new run that ends as FINISHED, FAILED after an error, or KILLED after an interruption.
+        """A new run, or one that goes on, that ends as FINISHED, FAILED after an error, or KILLED after an interruption.
 
         :param parent: id of the run under which the UI shows it; its tags are the child's as well, since filters do not inherit.
         :param watch_machine: log system metrics while it runs.
+        :param unsent: folder that keeps, in one of its own, what the store does not take once the run has begun; without it, that is an
+            error.
+        :param resume: id of a run that was cut off, and goes on; what it has already is not logged a second time.
 
         The tag `status=completed` is the last thing written: a run without it is not whole. A run that ends with `Pruned` has
         `status=pruned`.
         """
-        recorder = self.start(experiment=experiment, name=name, tags=tags, parent=parent)
+        recorder = self.recorder(resume) if resume else self.start(experiment=experiment, name=name, tags=tags, parent=parent)
+        if unsent is not None:
+            recorder.outbox = Outbox(unsent / recorder.run_id, run_id=recorder.run_id, uri=self.uri)
+        if resume:
+            recorder.resume()
+            recorder.known = set(self.get_run(resume).data.metrics)
         started = time.monotonic()
         status = "FAILED"
         try:
             recorder.params(params)
-            with watched(recorder.system_metrics) if watch_machine else contextlib.nullcontext():
+            with watched(recorder.system_metrics, since=recorder.age if resume else 0.0) if watch_machine else contextlib.nullcontext():
                 yield recorder
             recorder.metrics({"speed/wall_seconds": time.monotonic() - started})
             recorder.tags({"status": "completed"})
@@ -132,14 +144,14 @@ class Tracker:
         family = {**self._tags_to_inherit(parent), "mlflow.parentRunId": parent} if parent else {}
         with mlflow_errors(self.uri):
             run = self.client.create_run(self.experiment_id(experiment), run_name=name, tags={**family, **tags, **_SOURCE, **provenance()})
-        return self.recorder(run.info.run_id)
+        return RunRecorder(self.client, self.uri, run.info.run_id, started=run.info.start_time)
 
     def _tags_to_inherit(self, parent: str) -> dict[str, str]:
         return {name: value for name, value in self.get_run(parent).data.tags.items() if not name.startswith("mlflow.")}
 
     def recorder(self, run_id: str) -> RunRecorder:
         """What writes into a run that is there already."""
-        return RunRecorder(self.client, self.uri, run_id)
+        return RunRecorder(self.client, self.uri, run_id, started=self.get_run(run_id).info.start_time)
 
     def get_run(self, run_id: str) -> Run:
         """A run by its id.

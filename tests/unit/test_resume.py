@@ -169,3 +169,13 @@ def test_damaged_checkpoint_is_told(tmp_path):
     (tmp_path / "step-000000001/state.json").write_text("{")
     with pytest.raises(ModelFolderError, match="step-000000001: cannot be read"):
         checkpoints.Checkpoint(checkpoints.newest(tmp_path))
+
+
+def test_run_goes_on_by_its_name(config_of, tmp_path, tracker, pactag):
+    config = config_of("encoder", training={**TRAINING, "epochs": 1}, output=str(tmp_path))
+    with pytest.raises(Killed):
+        train(config, progress=_killing(1), resume=False)
+    (cut,) = _unfinished(tmp_path)
+    done = pactag("train", f"runs:/{cut.name}", "--resume", MLFLOW_TRACKING_URI=tracker.uri)
+    assert done.returncode == 0, done.stderr
+    assert f"run    runs:/{cut.name}" in done.stdout

@@ -44,7 +44,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="As JSON on standard ou
 
 
 def train(
-    path: Annotated[Path, typer.Argument(metavar="CONFIG", help="Config file, such as configs/minilm.yaml.")],
+    source: Annotated[
+        str, typer.Argument(metavar="CONFIG", help="Config file, such as configs/minilm.yaml, or runs:/<id> for the config of a run.")
+    ],
     overrides: Overrides = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where the last unfinished run of this very config stopped; begin where there is none.")
@@ -55,7 +57,7 @@ def train(
 
     torchrun and accelerate launch start it on several GPUs or machines.
     """
-    config = load_config(path, overrides or [])
+    config = _config(source, overrides or [])
     if config.seeds is not None:
         _train_seeds(config, resume, as_json)
         return
@@ -82,6 +84,16 @@ def train(
         out.print(f"model  {escape(str(done.folder))}")
         out.print(f"tag    pactag tag data/examples/*.txt --model {escape(str(done.folder))}")
     out.print("see    pactag ui")
+
+
+def _config(source: str, overrides: list[str]) -> RunConfig:
+    if not source.startswith("runs:/"):
+        return load_config(source, overrides)
+    from pactag.reproduction import recorded_config
+    from pactag.tracking import Tracker
+
+    tracker = Tracker()
+    return recorded_config(tracker, tracker.run_id_of(source), overrides)
 
 
 def _tell_unsent(config: RunConfig, unsent: Path | None) -> None:

@@ -20,6 +20,7 @@ from pactag.processes import is_main
 
 DEFAULT_MODEL = "default"
 BUILT_IN_MODEL = "built-in"
+_RUNS = Path("experiments/runs")
 ModelOption = Annotated[
     str,
     typer.Option(
@@ -155,7 +156,7 @@ def evaluate(
 
 
 def sync(
-    runs: Annotated[Path, typer.Argument(metavar="FOLDER", help="The `output` of the configs.")] = Path("experiments/runs"),
+    runs: Annotated[Path, typer.Argument(metavar="FOLDER", help="The `output` of the configs.")] = _RUNS,
 ) -> None:
     """Send what runs logged while their tracking store was away.
 
@@ -163,6 +164,8 @@ def sync(
     """
     from pactag.tracking.sync import sync as send
 
+    if runs != _RUNS and not runs.is_dir():
+        raise PactagError(str(runs), "no such folder", f"Name the `output` of the config that was trained, such as {_RUNS}")
     left = 0
     for run in send(runs):
         left += run.left

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from pactag.run_contents import Outcome, base_model_tags, log_outcome, log_pictu
 from pactag.schema import Schema, load_schema
 from pactag.tracking import UNSENT, Tracker
 from pactag.unfinished import CHECKPOINTS, History, holding, key_of, unfinished
+
+_log = logging.getLogger(__name__)
 
 EXAMPLE = {"id": "example", "title": "Port talks", "text": "The pilots threatened to strike on Friday. The port has 14 pilots."}
 
@@ -89,9 +92,13 @@ class Task:
     def fit(self, context: FitContext) -> SentenceClassifier:
         """Learn; all processes of a job do."""
         kind = classifier(self.config.model.kind)
-        return kind.fit(
-            self.sentences["train"], self.sentences["validation"], config=self.config, labels=self.schema.names, context=context
-        )
+        train, validation = self.sentences["train"], self.sentences["validation"]
+        model = kind.fit(train, validation, config=self.config, labels=self.schema.names, context=context)
+        if process_count() > 1 and self.config.model.kind == "encoder":
+            from pactag.models.devices import part
+
+            part()
+        return model
 
 
 def join(config: RunConfig) -> None:
@@ -139,7 +146,10 @@ def train(
     schema, corpus, others, learnt, sentences = task.schema, task.corpus, task.others, task.learnt, task.sentences
     tracker = Tracker(config.tracking.uri)
     key = task.key(tracker.uri)
-    job = unfinished(config.output, key) if resume else None
+    job = unfinished(config.output, key) if resume is not None else None
+    if job is not None and not resume:
+        _log.warning("an unfinished run of this config stands in %s; this is a new one. `--resume` goes on with the other", job.folder)
+        job = None
     run_tags = {**(tags or {}), "kind": config.model.kind, "seed": str(config.seed), "corpus_digest": corpus.digest}
     with (
         holding(job) as held,

@@ -23,12 +23,19 @@ from pactag.training import train
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def server(tmp_path):
-    server = MlflowServer(tmp_path)
-    server.start()
+@pytest.fixture(scope="module")
+def one_server(tmp_path_factory):
+    server = MlflowServer(tmp_path_factory.mktemp("server"))
     yield server
     server.stop()
+
+
+@pytest.fixture
+def server(one_server):
+    """A server that answers when the test begins."""
+    if not one_server.running:
+        one_server.start()
+    return one_server
 
 
 @pytest.fixture

@@ -202,3 +202,8 @@ def test_entry_that_was_cut_off_while_it_was_written_is_no_entry(tmp_path):
     box.add(Entry("file", {"path": "a"}, b"whole"))
     (tmp_path / "r1/000000002.data").write_bytes(b"cut")
     assert [(name, entry.content) for name, entry in box.entries()] == [("000000001", b"whole")]
+
+
+def test_folder_that_is_not_there_is_told(tmp_path, pactag):
+    result = pactag("sync", tmp_path / "nowhere")
+    assert (result.returncode, "no such folder" in result.stderr) == (2, True)

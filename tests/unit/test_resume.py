@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pactag import seeds, training
-from pactag.errors import TrackingError
+from pactag.errors import ModelFolderError, TrackingError
 from pactag.models import checkpoints
 from pactag.tracking import RunRecorder, Tracker
 from pactag.training import train
@@ -152,3 +152,30 @@ def test_seeds_that_are_done_are_not_trained_again(config_of, tmp_path, tracker,
     assert f"parent runs:/{folder.name}" in result.stdout
     assert sorted(run.data.tags["seed"] for run in tracker.children(folder.name)) == ["1", "2", "3"]
     assert _unfinished(tmp_path) == []
+
+
+def test_without_resume_a_new_run_begins_and_the_other_is_told(config_of, tmp_path, caplog):
+    config = config_of("encoder", training={**TRAINING, "epochs": 1}, output=str(tmp_path))
+    with pytest.raises(Killed):
+        train(config, progress=_killing(1), resume=False)
+    (cut,) = _unfinished(tmp_path)
+    assert train(config, resume=False).run_id != cut.name
+    assert str(cut) in caplog.text
+    assert "--resume" in caplog.text
+
+
+def test_damaged_checkpoint_is_told(tmp_path):
+    (tmp_path / "step-000000001").mkdir()
+    (tmp_path / "step-000000001/state.json").write_text("{")
+    with pytest.raises(ModelFolderError, match="step-000000001: cannot be read"):
+        checkpoints.Checkpoint(checkpoints.newest(tmp_path))
+
+
+def test_run_goes_on_by_its_name(config_of, tmp_path, tracker, pactag):
+    config = config_of("encoder", training={**TRAINING, "epochs": 1}, output=str(tmp_path))
+    with pytest.raises(Killed):
+        train(config, progress=_killing(1), resume=False)
+    (cut,) = _unfinished(tmp_path)
+    done = pactag("train", f"runs:/{cut.name}", "--resume", MLFLOW_TRACKING_URI=tracker.uri)
+    assert done.returncode == 0, done.stderr
+    assert f"run    runs:/{cut.name}" in done.stdout

@@ -20,6 +20,7 @@ from pactag.processes import is_main
 
 DEFAULT_MODEL = "default"
 BUILT_IN_MODEL = "built-in"
+_RUNS = Path("experiments/runs")
 ModelOption = Annotated[
     str,
     typer.Option(
@@ -44,7 +45,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="As JSON on standard ou
 
 
 def train(
-    path: Annotated[Path, typer.Argument(metavar="CONFIG", help="Config file, such as configs/minilm.yaml.")],
+    source: Annotated[
+        str, typer.Argument(metavar="CONFIG", help="Config file, such as configs/minilm.yaml, or runs:/<id> for the config of a run.")
+    ],
     overrides: Overrides = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where the last unfinished run of this very config stopped; begin where there is none.")
@@ -55,7 +58,7 @@ def train(
 
     torchrun and accelerate launch start it on several GPUs or machines.
     """
-    config = load_config(path, overrides or [])
+    config = _config(source, overrides or [])
     if config.seeds is not None:
         _train_seeds(config, resume, as_json)
         return
@@ -82,6 +85,16 @@ def train(
         out.print(f"model  {escape(str(done.folder))}")
         out.print(f"tag    pactag tag data/examples/*.txt --model {escape(str(done.folder))}")
     out.print("see    pactag ui")
+
+
+def _config(source: str, overrides: list[str]) -> RunConfig:
+    if not source.startswith("runs:/"):
+        return load_config(source, overrides)
+    from pactag.reproduction import recorded_config
+    from pactag.tracking import Tracker
+
+    tracker = Tracker()
+    return recorded_config(tracker, tracker.run_id_of(source), overrides)
 
 
 def _tell_unsent(config: RunConfig, unsent: Path | None) -> None:
@@ -143,7 +156,7 @@ def evaluate(
 
 
 def sync(
-    runs: Annotated[Path, typer.Argument(metavar="FOLDER", help="The `output` of the configs.")] = Path("experiments/runs"),
+    runs: Annotated[Path, typer.Argument(metavar="FOLDER", help="The `output` of the configs.")] = _RUNS,
 ) -> None:
     """Send what runs logged while their tracking store was away.
 
@@ -151,6 +164,8 @@ def sync(
     """
     from pactag.tracking.sync import sync as send
 
+    if runs != _RUNS and not runs.is_dir():
+        raise PactagError(str(runs), "no such folder", f"Name the `output` of the config that was trained, such as {_RUNS}")
     left = 0
     for run in send(runs):
         left += run.left

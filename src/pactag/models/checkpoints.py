@@ -9,10 +9,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import safetensors
 import safetensors.torch
 import torch
 import transformers
 
+from pactag.errors import ModelFolderError
 from pactag.models.averaging import WeightAverage
 from pactag.whole_files import whole, write_whole
 
@@ -83,11 +85,16 @@ class Checkpoint:
     """A checkpoint that was saved, to go on from."""
 
     def __init__(self, path: Path) -> None:
+        """:raises ModelFolderError: when it cannot be read."""
         self.path = path
-        self._state: dict[str, Any] = json.loads((path / _STATE).read_text(encoding="utf-8"))
-        known = self._state["progress"]
-        self.progress = Progress(**{**known, "reports": [(figures, step) for figures, step in known["reports"]]})
-        self.best = safetensors.torch.load_file(path / _BEST)
+        try:
+            self._state: dict[str, Any] = json.loads((path / _STATE).read_text(encoding="utf-8"))
+            known = self._state["progress"]
+            self.progress = Progress(**{**known, "reports": [(figures, step) for figures, step in known["reports"]]})
+            self.best = safetensors.torch.load_file(path / _BEST)
+        except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
+            fix = "Remove it: training then begins again, in the same run"
+            raise ModelFolderError(str(path), f"cannot be read ({str(error)[:100]})", fix) from None
 
     @property
     def step(self) -> int:

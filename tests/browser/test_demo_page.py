@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import socket
 from collections.abc import Iterator
 
@@ -43,18 +41,6 @@ def address(tagger) -> Iterator[str]:
     page = serve(tagger, port=port, wait=False)
     yield f"http://127.0.0.1:{port}"
     page.close()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        # Without a path, the browser that `playwright install chromium` brought.
-        started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-background-networking"])
-        yield started
-        started.close()
 
 
 @pytest.fixture

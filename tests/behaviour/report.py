@@ -14,7 +14,9 @@ def main() -> None:
     for capability in all_capabilities():
         outcomes = capability.outcomes(tagger)
         passed = sum(outcome.passed for outcome in outcomes)
-        print(f"{passed:3} of {len(outcomes):3} (required {capability.required:.0%})  {capability.family}: {capability.name}")
+        print(
+            f"{passed:3} of {len(outcomes):3} {'    ' if passed >= capability.required * len(outcomes) else 'miss'} (mark {capability.required:.0%})  {capability.family}: {capability.name}"
+        )
         for outcome in outcomes:
             if not outcome.passed:
                 print(f"      {outcome.found}")

@@ -1,7 +1,7 @@
 """Behaviour of the built-in model, as capabilities that its users can name (checklists in the sense of Ribeiro et al., ACL 2020).
 
-A classifier errs, so each capability is asked of a share of its cases, stated beside them; where the built-in model misses the mark, the share
-that it reaches is held.
+A classifier errs, so each capability is asked of a share of its cases, stated beside them; where the built-in model misses the
+mark, the share that it reaches is held.
 """
 
 from __future__ import annotations

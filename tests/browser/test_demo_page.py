@@ -195,12 +195,13 @@ def test_address_that_is_not_of_the_public_web_is_refused(page, given: str, told
     _status(page, told)
 
 
-def test_phone_needs_no_sideways_scrolling(page):
-    page.set_viewport_size({"width": 360, "height": 740})
+@pytest.mark.parametrize("width", [320, 360])
+def test_phone_needs_no_sideways_scrolling(page, width: int):
+    page.set_viewport_size({"width": width, "height": 740})
     _tag(page, ARTICLE + " " + "x" * 300)
     _sentences(page).nth(1).click()
     page.wait_for_selector("#details table")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_demo_listens_to_this_machine_alone(address):

@@ -1,9 +1,7 @@
-"""Commands on models and runs: `train`, `evaluate`, `export`, `sync`, `promote`, `rollback`, `ui`."""
+"""Commands on models and runs: `train`, `evaluate`, `export`, `sync`, `promote`, `rollback`."""
 
 from __future__ import annotations
 
-import os
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -254,20 +252,6 @@ def export(
         return
     out.print(export_table(done.checks, f"{done.folder}: against torch"))
     out.print(f"tag    pactag tag data/examples/*.txt --model {escape(str(done.folder))}")
-
-
-def ui(
-    tracking_uri: StoreOption = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 5000,
-) -> None:
-    """Open the MLflow UI on the store of the runs."""
-    from pactag.tracking import store_uri
-
-    uri = store_uri(tracking_uri)
-    note(f"MLflow UI on http://{host}:{port} (store {uri}); stop it with Ctrl-C")
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", host, "--port", str(port)]
-    os.execv(sys.executable, command)
 
 
 def load_tagger(model: str, tracking_uri: str | None, *, backend: str | None = None):  # type: ignore[no-untyped-def]

@@ -40,6 +40,9 @@ _EXPERIMENT = {
         "children."
     ),
 }
+# Left to itself, the UI draws the colour of a run from its id, and two runs that are compared often share one.
+_COLOR = "mlflow.runColor"
+_COLORS = ("#1f77b4", "#d1691f", "#2e8b57", "#a6428f", "#8a6d00", "#4b5ab0", "#c23b4b", "#1d9a9a", "#7a5540", "#6b7076")
 _SOURCE = {"mlflow.source.name": "pactag", "mlflow.source.type": "LOCAL", "status": "running"}
 
 
@@ -143,8 +146,15 @@ class Tracker:
         """A new run whose end is up to the caller; `run` is the one to use for whatever ends in the same process."""
         family = {**self._tags_to_inherit(parent), "mlflow.parentRunId": parent} if parent else {}
         with mlflow_errors(self.uri):
-            run = self.client.create_run(self.experiment_id(experiment), run_name=name, tags={**family, **tags, **_SOURCE, **provenance()})
+            place = self.experiment_id(experiment)
+            own = {_COLOR: self._next_color(place), **_SOURCE, **provenance()}
+            run = self.client.create_run(place, run_name=name, tags={**family, **tags, **own})
         return RunRecorder(self.client, self.uri, run.info.run_id, started=run.info.start_time)
+
+    def _next_color(self, experiment_id: str) -> str:
+        newest = self.client.search_runs([experiment_id], max_results=1, order_by=["attributes.start_time DESC"])
+        last = newest[0].data.tags.get(_COLOR) if newest else None
+        return _COLORS[(_COLORS.index(last) + 1) % len(_COLORS)] if last in _COLORS else _COLORS[0]
 
     def _tags_to_inherit(self, parent: str) -> dict[str, str]:
         return {name: value for name, value in self.get_run(parent).data.tags.items() if not name.startswith("mlflow.")}

@@ -41,7 +41,8 @@ def _torchrun() -> list[str]:
 
 
 def _accelerate() -> list[str]:
-    options = ["--cpu", "--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+    # As for GPUs: with --cpu, accelerate leaves it to MPI to start more than one process.
+    options = ["--multi_gpu", "--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
     return ["accelerate.commands.launch", *options, "--main_process_port", str(free_port()), "--module", "pactag.cli"]
 
 

@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart test test-slow test-label-studio lint ui lock data clean
+.PHONY: help install quickstart showcase test test-slow test-label-studio test-browser bench builtin lint ui lock data clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,18 @@ test-label-studio: install  ## the round trip through a real Label Studio, in an
 test-slow: install  ## run the tests that start servers, Ray and Spark, too
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n0 -m slow
 
+bench: install  ## measure speed and lightness: make bench MODEL=FOLDER SENTENCES=labelled.jsonl (exported into itself)
+	$(BIN)/python benchmarks/tagging.py --model $(MODEL) --sentences $(SENTENCES)
+	$(BIN)/python benchmarks/light.py $(MODEL) --torch $(MODEL)
+
+builtin: install  ## put a model into the package, for Tagger.load(): make builtin MODEL=FOLDER
+	$(BIN)/pactag export $(MODEL) --only int8 --output src/pactag/builtin --replace
+
+test-browser: install  ## drive the pages of pactag in a real Chromium (the system's, CHROMIUM=/path, or one that playwright fetches)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet 'playwright>=1.50'
+	@test -n "$$CHROMIUM" || command -v chromium chromium-browser google-chrome >/dev/null || $(BIN)/playwright install chromium
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n0 -m browser tests/browser
+
 lint: install  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -49,6 +61,22 @@ lint: install  ## style and types
 
 ui: install  ## open the MLflow UI on the runs
 	$(BIN)/pactag ui
+
+# A store of its own, so that no champion of yours moves.
+SHOWCASE := experiments/showcase
+SHOW = MLFLOW_TRACKING_URI=sqlite:///$(SHOWCASE)/mlflow.db $(BIN)/pactag
+FEW  = --set data.train_share=0.1 --set output=$(SHOWCASE)/runs
+
+showcase: install  ## a store to look at: six runs of three families, a sweep, a champion; on few articles, in about 20 minutes
+	$(SHOW) train configs/tfidf.yaml $(FEW) --set model.c=1.0
+	$(SHOW) train configs/tfidf.yaml $(FEW)
+	$(SHOW) train configs/frozen.yaml $(FEW) --set model.c=0.01
+	$(SHOW) train configs/frozen.yaml $(FEW)
+	$(SHOW) sweep configs/sweeps/quick.yaml --storage sqlite:///$(SHOWCASE)/sweep.db
+	$(SHOW) train configs/quick.yaml $(FEW) --set training.learning_rate=5e-5
+	$(SHOW) train configs/quick.yaml $(FEW)
+	$(SHOW) promote latest
+	@echo "Look at it: pactag ui --tracking-uri sqlite:///$(SHOWCASE)/mlflow.db"
 
 data: install  ## build data/corpus from articles and annotations, and check it
 	$(BIN)/pactag data build

@@ -21,6 +21,7 @@ HEAVY = (
     "trafilatura",
     "ray",
     "zstandard",
+    "gradio",
 )
 
 

@@ -106,11 +106,14 @@ def strategies(train: Pool) -> dict[str, Pick]:
 
         return pick
 
-    def shipped(scores: np.ndarray, labelled: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        free = left(labelled)
-        seed = int(rng.integers(2**31))
-        chosen = choosing.choose(scores[free], rates(labelled), BATCH, vectors=lambda at: train.vectors[free[list(at)]], seed=seed)
-        return free[chosen]
+    def shipped(budget: int) -> Pick:
+        def pick(scores: np.ndarray, labelled: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+            free = left(labelled)
+            seed = int(rng.integers(2**31))
+            chosen = choosing.choose(scores[free], rates(labelled), budget, vectors=lambda at: train.vectors[free[list(at)]], seed=seed)
+            return free[chosen]
+
+        return pick
 
     return {
         "random": at_random,
@@ -118,7 +121,8 @@ def strategies(train: Pool) -> dict[str, Pick]:
         "likely": by(lambda scores, rates: (scores / np.maximum(rates, 0.01)).sum(1)),
         "uncertain": by(lambda scores, rates: choosing.entropy(scores).max(1)),
         "uncertain-rare": by(choosing.usefulness),
-        "next": shipped,
+        "next": shipped(BATCH),
+        "next-100": shipped(100),
     }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pactag.errors import ConfigError
-from pactag.metrics import best_f1_threshold, precision_threshold
+from pactag.metrics import precision_threshold, steady_f1_threshold
 from pactag.model_folder import LabelScale
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def choose_thresholds(scores: np.ndarray, targets: np.ndarray, point: OperatingP
     if point.objective == "fixed":
         return dict.fromkeys(labels, float(point.threshold or 0.5))
     if point.objective == "f1":
-        return {name: best_f1_threshold(targets[:, i], scores[:, i])[0] for i, name in enumerate(labels)}
+        return {name: steady_f1_threshold(targets[:, i], scores[:, i]) for i, name in enumerate(labels)}
     thresholds: dict[str, float] = {}
     out_of_reach = []
     for i, name in enumerate(labels):

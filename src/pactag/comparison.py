@@ -10,8 +10,8 @@ import numpy as np
 
 from pactag.errors import PactagError, Problem, TrackingError
 from pactag.significance import CONFIDENCE, RESAMPLES, article_counts, bootstrap_intervals, f1_scores, permutation_p_values
-from pactag.tracking import Table, Tracker
-from pactag.tracking.reading import digest_of_test_data, logged_table, replace_table
+from pactag.tracking import Tracker
+from pactag.tracking.reading import digest_of_test_data, logged_table
 
 SENTENCES_SHOWN = 20
 _SCORE = "score_"
@@ -196,24 +196,6 @@ def compare(runs: Sequence[RecordedRun], *, resamples: int = RESAMPLES, seed: in
     if len(set(baseline.articles)) < 2:
         raise PactagError(f"run {baseline.run_id!r}", "was measured on one article", "Chance can be judged on two or more")
     return Comparison(baseline, tuple(_pair(baseline, run, resamples, seed) for run in others))
-
-
-def log_comparison(tracker: Tracker, comparison: Comparison) -> list[tuple[str, str]]:
-    """Write the table of each pair into the later of its two runs. Returns run ids and names of the tables."""
-    logged = []
-    for pair in comparison.pairs:
-        earlier, later = sorted((pair.baseline, pair.run), key=lambda run: run.started)
-        columns: dict[str, list[Any]] = {"baseline_run": [pair.baseline.short] * len(pair.figures)}
-        columns["run"] = [pair.run.short] * len(pair.figures)
-        columns["figure"] = [figure.title for figure in pair.figures]
-        columns["baseline_f1"] = [figure.baseline for figure in pair.figures]
-        columns["run_f1"] = [figure.run for figure in pair.figures]
-        for name in ("difference", "low", "high", "p"):
-            columns[name] = [getattr(figure, name) for figure in pair.figures]
-        table = Table(f"compared_with_{earlier.run_id[:8]}", columns)
-        replace_table(tracker, later.run_id, table)
-        logged.append((later.run_id, table.name))
-    return logged
 
 
 def _read(tracker: Tracker, run_id: str) -> RecordedRun:

@@ -90,6 +90,9 @@ class EncoderModel(_PooledModel):
         "mean",
         description="`mean` over the sentence's tokens, the `first` token of the input, or an `attention` over the tokens for each label",
     )
+    layers: int | tuple[int, ...] | None = Field(
+        None, description="layers of the base to keep: a number, spread evenly, or a list of places counted from 0; null: all"
+    )
     dropout: float = Field(0.1, ge=0, lt=1, description="dropout before the output layer")
     freeze_embeddings: bool = Field(True, description="keep the token embeddings as they are: lighter, and they do not overfit")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
@@ -60,6 +60,7 @@ def export(
     output: Path | None = None,
     data: Path | None = None,
     forms: Sequence[Form] = DEFAULT_FORMS,
+    vocabulary: Iterable[str] | None = None,
     replace: bool = False,
     report: Callable[[str], None] = lambda _: None,
 ) -> Exported:
@@ -68,6 +69,7 @@ def export(
     :param output: a new folder for the export, without the torch weights; by default the networks are added to `model`.
     :param data: labelled sentences to check on; by default the validation split that the model's config names.
     :param forms: `onnx` is fp32; `int8` has 8-bit weights; `int8-dynamic` computes in 8 bits as well, for processors with VNNI.
+    :param vocabulary: texts; word pieces that none of them uses are left out. Only for a new `output`.
     :param replace: an export that is there already makes way.
     :param report: receives a word on each step.
     :raises ModelFolderError: for a kind that is not exported, for a form that loses too much, and for an `output` that exists.
@@ -80,6 +82,8 @@ def export(
         raise ModelFolderError(str(model), f"has no {TORCH_WEIGHTS}: it was exported already", "Name the folder that `pactag train` wrote")
     if output is not None and output.exists() and not replace:
         raise ModelFolderError(str(output), "exists already", "Choose another folder, or pass --replace")
+    if vocabulary is not None and output is None:
+        raise ModelFolderError(str(model), "keeps its torch weights, which need the whole vocabulary", "Name a new folder: --output FOLDER")
     sentences = _sentences(model, manifest, data)
     from pactag.models.int8 import write_int8
     from pactag.models.int8_dynamic import write_int8_dynamic
@@ -87,19 +91,24 @@ def export(
     from pactag.models.pooled import PooledClassifier
 
     original = cast(PooledClassifier, classifier(manifest.kind).load(model, manifest))
+    smaller = original
+    if vocabulary is not None:
+        report("reading the texts of the vocabulary")
+        smaller = original.with_vocabulary(vocabulary)
+    manifest = manifest.model_copy(update={"tokens": smaller.tokens})
     with tempfile.TemporaryDirectory(prefix="pactag-") as scratch:
         place = Path(scratch)
         report("writing ONNX")
-        write_onnx(original.network, place / ONNX_WEIGHTS)
+        write_onnx(smaller.network, place / ONNX_WEIGHTS)
         if "int8" in forms:
             report("weights to int8")
             write_int8(place / ONNX_WEIGHTS, place / ONNX_INT8_WEIGHTS)
         if "int8-dynamic" in forms:
             report("weights and arithmetic to int8")
-            few = original.tokenizer.encode(sentences.inputs[:_SENTENCES_TO_SCALE_BY])
-            parts = (batch for _, batch in batches(few, original.tokens.pad_id, same_length=True))
+            few = smaller.tokenizer.encode(sentences.inputs[:_SENTENCES_TO_SCALE_BY])
+            parts = (batch for _, batch in batches(few, smaller.tokens.pad_id, same_length=True))
             write_int8_dynamic(place / ONNX_WEIGHTS, place / ONNX_INT8_DYNAMIC_WEIGHTS, parts)
-        shutil.copy(model / TOKENIZER, place / TOKENIZER)
+        smaller.tokenizer.save(place / TOKENIZER)
         report(f"checking on {len(sentences)} sentences")
         reference = original.predict_logits(sentences.inputs)
         checks: dict[Form, ExportCheck] = {}
@@ -108,8 +117,8 @@ def export(
             checks[form] = compare(exported, reference, sentences, manifest)
             _refuse_loss(model, form, checks[form])
         target = model if output is None else output
-        added = {BACKENDS[form] for form in checks}
-        kept = [CONFIG, SCHEMA, CARD, TOKENIZER, *([ENCODER, TORCH_WEIGHTS] if output is None else [])]
+        added = {TOKENIZER, *(BACKENDS[form] for form in checks)}
+        kept = [CONFIG, SCHEMA, CARD, *([ENCODER, TORCH_WEIGHTS] if output is None else [])]
         with new_folder(target, manifest.model_copy(update={"exports": checks}), replace=output is None or replace) as new:
             for name in kept:
                 if name in manifest.files:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 REPRODUCES = "reproduces"
 VERDICT = "reproduction"
 # Settings that change nothing in what is learnt.
-_IDLE = ("name", "seed", "seeds", "save", "output", "data.corpus", "data.schema_file")
+_IDLE = ("name", "seed", "seeds", "save", "output")
 
 
 @dataclass(frozen=True)
@@ -141,11 +141,8 @@ def plan(tracker: Tracker, run_id: str) -> Plan:
     # The number of threads is known once the libraries of the kind are there.
     classifier(config.model.kind)
     now = provenance()
-    code = [
-        Check("commit", tags.get("git.commit"), now.get("git.commit")),
-        Check("uncommitted changes", tags.get("git.dirty"), now.get("git.dirty")),
-    ]
-    return Plan(run, config, (*code, *(Check(name, tags.get(name), now.get(name)) for name in MACHINE)))
+    recorded = {"commit": "git.commit", "uncommitted changes": "git.dirty", **{name: name for name in MACHINE}}
+    return Plan(run, config, tuple(Check(name, tags.get(tag), now.get(tag)) for name, tag in recorded.items()))
 
 
 def reproduce(tracker: Tracker, planned: Plan, *, progress: Callable[[int, int, str], None] = lambda *_: None) -> Reproduction:
@@ -203,8 +200,8 @@ def _inputs(tracker: Tracker, run: Run, config: RunConfig) -> list[Check]:
     digests = input_digests(tracker, run_id)
     checks += [Check(f"the digest of {name}", digests.get(name), digest_of({name: found})[:32]) for name, found in rows.items()]
     known = run.data.tags.get(BASE_MODEL_SHA256)
-    base = getattr(config.model, "base", None)
-    if known is not None and base is not None:
+    if known is not None and config.model.kind != "tfidf":
+        base = config.model.base
         from pactag.models.pretrained import load_pretrained
 
         checks.append(

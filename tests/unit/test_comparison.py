@@ -9,11 +9,12 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from pactag.comparison import RecordedRun, compare, log_comparison, read_runs
+from pactag.comparison import RecordedRun, compare, read_runs
+from pactag.comparison_log import log_comparison
 from pactag.comparison_page import comparison_page
 from pactag.errors import PactagError, TrackingError
 from pactag.tracking import Tracker
-from pactag.tracking.reading import logged_table
+from pactag.tracking.reading import logged_table, logged_text
 
 LABELS = ("offer", "threat")
 
@@ -187,6 +188,15 @@ def test_table_is_logged_to_the_later_run_and_replaced_the_next_time(tracker, pa
     assert run_id == later.run_id
     assert columns["figure"] == ["macro-F1", *first.labels]
     assert columns["difference"] == pytest.approx([figure.difference for figure in comparison.pairs[0].figures])
+
+
+def test_sentences_params_and_page_are_kept_as_well(tracker, pair_of_runs):
+    comparison = compare(pair_of_runs, resamples=200)
+    ((run_id, name),) = log_comparison(tracker, comparison)
+    pair = comparison.pairs[0]
+    assert logged_table(tracker, run_id, f"{name}_sentences").columns["id"] == [item.id for item in pair.sentences]
+    assert logged_table(tracker, run_id, f"{name}_params").columns["name"] == [param.name for param in pair.params]
+    assert logged_text(tracker, run_id, f"comparisons/with_{name[-8:]}.html") == comparison_page(comparison)
 
 
 def test_damaged_table_is_told(tracker, trained):

@@ -84,6 +84,20 @@ def test_export_into_the_folder_itself_keeps_torch(trained, tmp_path):
     assert Tagger.load(folder, backend="torch").tag("He said no.").id == ""
 
 
+def test_vocabulary_can_be_cut_without_changing_a_score(exported, trained, inputs, tmp_path):
+    texts = [part for item in inputs for part in (item.text, *item.before, item.title or "")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pactag.export.LARGEST_LOSS", 1.0)
+        folder = export(trained["encoder"].folder, output=tmp_path / "small", forms=["onnx"], vocabulary=texts).folder
+    assert (folder / ONNX_WEIGHTS).stat().st_size < (exported / ONNX_WEIGHTS).stat().st_size / 3
+    np.testing.assert_array_equal(Tagger.load(folder).scores(inputs), Tagger.load(exported, backend="onnx").scores(inputs))
+
+
+def test_vocabulary_is_cut_in_a_new_folder_only(trained):
+    with pytest.raises(ModelFolderError, match="keeps its torch weights, which need the whole vocabulary"):
+        export(trained["encoder"].folder, vocabulary=["a"])
+
+
 def test_ngrams_are_not_exported(trained, tmp_path):
     with pytest.raises(ModelFolderError, match="of the kind 'tfidf', which is not exported"):
         export(trained["tfidf"].folder, output=tmp_path / "out")
@@ -183,6 +197,14 @@ def test_without_a_name_the_built_in_model_is_loaded(exported, tmp_path, monkeyp
         Tagger.load()
     shutil.copytree(exported, tmp_path / "builtin")
     assert Tagger.load().tag("He said no.").sentences
+
+
+def test_command_line_falls_back_to_the_built_in_model(pactag, exported, tmp_path, monkeypatch):
+    monkeypatch.setattr(tagging, "BUILT_IN", exported)
+    monkeypatch.setattr("pactag.cli.models.find_spec", lambda name: None)
+    default, named = (pactag("tag", "data/examples/stalled-talks.txt", "--json", *more) for more in ([], ["--model", "built-in"]))
+    assert default.returncode == 0, default.stderr
+    assert default.stdout == named.stdout != ""
 
 
 @pytest.mark.parametrize("address", ["models:/pactag@champion", "runs:/0123456789abcdef"])

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import accuracy_score, f1_score, multilabel_confusion_matrix, precision_recall_fscore_support
 
-from pactag.metrics import LabelScores, best_f1_macro, best_f1_threshold, f1_macro, label_scores, precision_threshold, summary
+from pactag.metrics import (
+    LabelScores,
+    best_f1_macro,
+    best_f1_threshold,
+    f1_macro,
+    label_scores,
+    precision_threshold,
+    steady_f1_threshold,
+    summary,
+)
 
 LABELS = ("offer", "denial", "apology")
 
@@ -165,3 +174,28 @@ def test_precision_out_of_reach_gives_no_threshold():
 
 def test_precision_of_a_label_without_positives_has_no_threshold():
     assert precision_threshold(np.zeros(3), np.array([0.9, 0.5, 0.1]), 0.1) is None
+
+
+def test_steady_threshold_lies_between_the_classes():
+    assert 0.2 < steady_f1_threshold(np.array([1, 1, 0, 0]), np.array([0.9, 0.8, 0.2, 0.1])) < 0.8
+
+
+def test_steady_threshold_without_positives_predicts_nothing():
+    scores = np.array([0.2, 0.5, 1.0])
+    assert (scores < steady_f1_threshold(np.zeros(3), scores)).all()
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=30))
+def test_steady_threshold_is_a_probability_or_above_every_score(pairs):
+    scores, targets = (np.array(part, dtype=float) for part in zip(*pairs, strict=True))
+    threshold = steady_f1_threshold(targets, scores)
+    assert 0 < threshold < 1 or (scores < threshold).all()
+
+
+def test_steady_threshold_hardly_moves_with_one_sentence():
+    rng = np.random.default_rng(0)
+    targets = (rng.random(400) < 0.2).astype(float)
+    scores = 1 / (1 + np.exp(-(rng.normal(0, 1, 400) + 3 * targets - 1.5)))
+    whole = steady_f1_threshold(targets, scores)
+    without = [steady_f1_threshold(np.delete(targets, i), np.delete(scores, i)) for i in range(0, 400, 20)]
+    assert np.ptp([whole, *without]) < 0.06

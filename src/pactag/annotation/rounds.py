@@ -32,7 +32,7 @@ from pactag.tagging import Tagger
 
 
 def start(
-    paths: Sequence[Path],
+    paths: Sequence[Path | str],
     folder: Path,
     schema: Schema,
     *,
@@ -116,15 +116,17 @@ def by_sentence(judgements: Iterable[Judgement]) -> dict[str, list[Judgement]]:
 
 
 def unsettled(judgements: Iterable[Judgement]) -> list[Task]:
-    """Sentences on which independent annotators differ, or which all of them passed over, unless an adjudicator has judged them.
+    """Sentences on which independent annotators differ, or which some passed over so that fewer than two judged them.
 
-    Each carries what every annotator said.
+    Those that an adjudicator has judged are settled. Each carries what every annotator said.
     """
     found = []
     for group in by_sentence(judgements).values():
         if any(one.round == "adjudication" and one.status == "judged" for one in group):
             continue
-        if len({frozenset(one.labels) for one in group if one.round == "independent" and one.status == "judged"}) == 1:
+        judged = [frozenset(one.labels) for one in group if one.round == "independent" and one.status == "judged"]
+        passed_over = any(one.status != "judged" for one in group)
+        if len(set(judged)) == 1 and not (passed_over and len(judged) == 1):
             continue
         said = [
             Said(annotator=one.annotator, labels=one.labels, skipped=one.status != "judged", comment=one.comment)

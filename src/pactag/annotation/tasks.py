@@ -91,15 +91,15 @@ class TaskFolder:
     tasks: dict[str, Task]
 
 
-def read_inputs(paths: Sequence[Path]) -> list[Article] | list[Task]:
+def read_inputs(names: Sequence[Path | str]) -> list[Article] | list[Task]:
     """Articles from whatever `pactag.inputs` reads, or the sentences that `annotate agreement`, `suspects` or `next` chose.
 
     :raises InputError: with every file, row and line that cannot be read, and for ids given twice; nothing is left out.
     """
     problems: list[Problem] = []
-    chosen = [path for path in paths if _holds_tasks(path)]
-    tasks = [task for path in chosen for task in _tasks_in(path, problems)]
-    articles = list(read_articles([path for path in paths if path not in chosen], on_error=lambda error: problems.extend(error.problems)))
+    chosen = [name for name in names if _holds_tasks(name)]
+    tasks = [task for name in chosen for task in _tasks_in(Path(name), problems)]
+    articles = list(read_articles([name for name in names if name not in chosen], on_error=lambda error: problems.extend(error.problems)))
     if articles and tasks:
         problems.append(Problem("inputs", "are articles and chosen sentences", "Start one folder for each"))
     problems += _twice([article.id for article in articles], "article") + _twice([task.id for task in tasks], "sentence")
@@ -108,8 +108,9 @@ def read_inputs(paths: Sequence[Path]) -> list[Article] | list[Task]:
     return tasks or articles
 
 
-def _holds_tasks(path: Path) -> bool:
+def _holds_tasks(name: Path | str) -> bool:
     """Whether a file has sentences that were chosen: `said` stands in its first line, which no article has."""
+    path = Path(name)
     if path.suffix != ".jsonl" or not path.is_file():
         return False
     _, data = next(json_lines(path, []), ("", {}))

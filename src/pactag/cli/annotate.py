@@ -28,8 +28,10 @@ _LISTED = 10
 @annotate_app.command("start")
 def start(
     articles: Annotated[
-        list[Path],
-        typer.Argument(metavar="ARTICLES...", help="Files of the kinds that `pactag tag` reads, or one that `annotate agreement` wrote."),
+        list[str],
+        typer.Argument(
+            metavar="ARTICLES...", help="Articles as `tag` reads them; or a file that `annotate agreement`, `suspects` or `next` wrote."
+        ),
     ],
     tool: Annotated[ToolName, typer.Option("--for", help="The annotation tool.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="New folder for the tasks.")],

@@ -29,10 +29,11 @@ def compare(
 ) -> None:
     """Compare runs with the first one: differences with 95% intervals and p-values, changed parameters, changed sentences.
 
-    The table is logged to the later run of each pair as well.
+    The tables and the page are kept in the later run of each pair as well.
     """
     from pactag.comparison import compare as compare_runs
-    from pactag.comparison import log_comparison, read_runs
+    from pactag.comparison import read_runs
+    from pactag.comparison_log import log_comparison
     from pactag.comparison_page import comparison_page
     from pactag.tracking import Tracker
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -16,8 +17,16 @@ from pactag.cli.show import evaluation_table, export_table, note, out, progress_
 from pactag.config import RunConfig, load_config
 from pactag.errors import PactagError
 
+DEFAULT_MODEL = "default"
+BUILT_IN_MODEL = "built-in"
 ModelOption = Annotated[
-    str, typer.Option("--model", "-m", help="Model folder, runs:/<id>, models:/<name>@<alias>, or `latest` for the newest whole run.")
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        help="Model folder, runs:/<id>, models:/<name>@<alias>, `latest` for the newest whole run, or `built-in`. "
+        "`default` is models:/pactag@champion where MLflow is installed, else the built-in model.",
+    ),
 ]
 StoreOption = Annotated[
     str | None, typer.Option("--tracking-uri", help="MLflow store; by default MLFLOW_TRACKING_URI or experiments/mlflow.db.")
@@ -160,6 +169,10 @@ def export(
         list[str] | None,
         typer.Option("--only", metavar="onnx|int8|int8-dynamic", help="A form to write; repeatable. By default onnx and int8."),
     ] = None,
+    vocabulary: Annotated[
+        list[Path] | None,
+        typer.Option("--vocabulary", metavar="INPUT", help="Keep only the word pieces of these files or folders. Repeatable."),
+    ] = None,
     data: Annotated[Path | None, typer.Option("--data", help="Labelled JSONL to check on; by default the validation split.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a model folder that stands at --output.")] = False,
     tracking_uri: StoreOption = None,
@@ -172,6 +185,7 @@ def export(
     """
     from pactag.export import DEFAULT_FORMS, FORMS
     from pactag.export import export as run
+    from pactag.inputs import read_articles
 
     unknown = [name for name in only or [] if name not in FORMS]
     if unknown:
@@ -180,7 +194,8 @@ def export(
     if output is None and not Path(model).is_dir():
         raise PactagError(model, "stands in the tracking store, where nothing is changed", "Name a new folder: --output FOLDER")
     forms = [form for form in FORMS if form in (only or DEFAULT_FORMS)]
-    done = run(folder, output=output, data=data, forms=forms, replace=replace, report=note)
+    texts = (text for article in read_articles(vocabulary) for text in (article.title or "", article.text)) if vocabulary else None
+    done = run(folder, output=output, data=data, forms=forms, vocabulary=texts, replace=replace, report=note)
     if as_json:
         show_json({"model": str(done.folder), "checks": {form: check.model_dump() for form, check in done.checks.items()}})
         return
@@ -210,9 +225,13 @@ def load_tagger(model: str, tracking_uri: str | None, *, backend: str | None = N
 
 
 def find_model(model: str, tracking_uri: str | None) -> Path:
-    """The model folder behind any name of a model, `latest` included."""
+    """The model folder behind any name of a model, `latest`, `built-in` and `default` included."""
     from pactag.tagging import resolve_model
 
+    if model == DEFAULT_MODEL:
+        model = "models:/pactag@champion" if find_spec("mlflow") else BUILT_IN_MODEL
+    if model == BUILT_IN_MODEL:
+        return resolve_model()
     if model == "latest":
         from pactag.tracking import Tracker
 

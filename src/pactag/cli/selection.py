@@ -85,7 +85,7 @@ def suspects(
 
 
 def next_(
-    articles: Annotated[list[Path], typer.Argument(metavar="ARTICLES...", help="Articles that nobody has labelled, as `tag` reads them.")],
+    articles: Annotated[list[str], typer.Argument(metavar="ARTICLES...", help="Articles that nobody has labelled, as `tag` reads them.")],
     budget: Annotated[int, typer.Option(min=1, help="How many sentences there is time to label.")] = 200,
     output: OutputOption = None,
     tool: ForOption = None,
@@ -110,7 +110,7 @@ def next_(
     rows = read_corpus(corpus, schema).rows
     given = [one for one in read_inputs(articles) if isinstance(one, Article)]
     if not given:
-        raise PactagError(", ".join(map(str, articles)), "holds no article", "Name articles, not sentences that were chosen already")
+        raise PactagError(", ".join(articles), "holds no article", "Name articles, not sentences that were chosen already")
     found = next_sentences(given, rows, schema, tagger=load_tagger(model, tracking_uri), budget=budget, base=base, seed=seed)
     if output is not None:
         _write(found.tasks, output, schema, tool, settles=False)

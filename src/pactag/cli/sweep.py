@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +13,7 @@ from typer.core import TyperGroup
 from pactag.cli.models import StoreOption
 from pactag.cli.show import note, out, progress_bar
 from pactag.errors import PactagError
+from pactag.whole_files import write_whole
 
 if TYPE_CHECKING:
     import optuna
@@ -32,6 +32,10 @@ sweep_app = typer.Typer(
     cls=_RunsByDefault, help="Search for good settings: `pactag sweep FILE` runs a sweep, or goes on with it.", no_args_is_help=True
 )
 
+StorageOption = Annotated[
+    str | None,
+    typer.Option("--storage", metavar="URL", help="Optuna storage, instead of the one in the file: sqlite:///FILE.db or a server."),
+]
 SweepArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Sweep file, such as configs/sweeps/minilm.yaml.")]
 
 
@@ -39,6 +43,7 @@ SweepArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Sweep file,
 def run(
     path: SweepArgument,
     trials: Annotated[int | None, typer.Option("--trials", min=1, help="Trials in all, instead of the number in the file.")] = None,
+    storage: StorageOption = None,
 ) -> None:
     """Run a sweep, or go on with it. Run the same command in several shells to use several processes at once.
 
@@ -47,7 +52,7 @@ def run(
     from pactag.sweeps.config import load_sweep
     from pactag.sweeps.search import run_sweep, state_of
 
-    loaded = load_sweep(path)
+    loaded = load_sweep(path, storage=storage)
     with progress_bar(f"sweep {loaded.sweep.name}") as progress:
         run_id, study = run_sweep(loaded, trials=trials, progress=lambda name, d, t, word: progress(d, t, f"{name}: {word}"))
     _show(loaded, study)
@@ -57,12 +62,12 @@ def run(
 
 
 @sweep_app.command("show")
-def show(path: SweepArgument) -> None:
+def show(path: SweepArgument, storage: StorageOption = None) -> None:
     """Print the trials of a sweep and the best settings so far."""
     from pactag.sweeps.config import load_sweep
     from pactag.sweeps.search import open_study
 
-    loaded = load_sweep(path)
+    loaded = load_sweep(path, storage=storage)
     _show(loaded, open_study(loaded, must_exist=True))
 
 
@@ -70,6 +75,7 @@ def show(path: SweepArgument) -> None:
 def best(
     source: Annotated[str, typer.Argument(metavar="FILE|RUN", help="Sweep file, or the parent run of a sweep (its id).")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Config file to write.")],
+    storage: StorageOption = None,
     tracking_uri: StoreOption = None,
 ) -> None:
     """Write the best trial as a plain config, for `pactag train`."""
@@ -78,7 +84,7 @@ def best(
         from pactag.sweeps.report import best_config
         from pactag.sweeps.search import best_settings, open_study
 
-        loaded = load_sweep(Path(source))
+        loaded = load_sweep(Path(source), storage=storage)
         number, value, settings = best_settings(loaded, open_study(loaded, must_exist=True))
         text = best_config(loaded, number, value, settings)
     else:
@@ -117,12 +123,7 @@ def _cell(value: Any) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write beside, then rename: the file is there whole or not at all."""
-    beside = path.with_name(f".{path.name}.new")
     try:
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, path)
+        write_whole(path, text)
     except OSError as error:
         raise PactagError(f"--output {path}", f"cannot be written ({error.strerror})", "Name a file in a folder that is there") from None
-    finally:
-        beside.unlink(missing_ok=True)

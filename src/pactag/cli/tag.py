@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from pactag.cli.models import BackendOption, ModelOption, StoreOption, find_model, load_tagger
+from pactag.cli.models import DEFAULT_MODEL, BackendOption, ModelOption, StoreOption, find_model, load_tagger
 from pactag.cli.show import note, show_article, show_error
 from pactag.errors import PactagError
 from pactag.inputs import READERS, read_articles
@@ -28,7 +28,7 @@ def tag(
             metavar="INPUT...", help="Files, folders, patterns such as 'news/**/*.html', addresses of the web; `-` for standard input."
         ),
     ],
-    model: ModelOption = "models:/pactag@champion",
+    model: ModelOption = DEFAULT_MODEL,
     output: Annotated[
         str | None,
         typer.Option(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from pactag.demo.session import Place, Session
 from pactag.explanations import Part
 from pactag.schema import Schema
+from pactag.tagging import TaggedSentence
 
 # A longer article comes in parts: a browser is slow with tens of thousands of elements.
 SENTENCES_AT_ONCE = 200
 # A word that moves a score by less says nothing.
 _LEAST = 0.005
+_COLOURED = 0.02
 _SHOWN_WORDS = 5
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n")
 
@@ -60,7 +62,7 @@ def _sentence(session: Session, place: Place, schema: Schema, *, tab: bool, chos
     )
 
 
-def details(session: Session, place: Place, words: Sequence[Part], thresholds: dict[str, float], schema: Schema) -> str:
+def details(session: Session, place: Place, words: Sequence[Part], thresholds: Mapping[str, float], schema: Schema) -> str:
     """The scores of a sentence, and the words that moved each most."""
     sentence = session.sentence(place)
     rows = []
@@ -78,7 +80,8 @@ def details(session: Session, place: Place, words: Sequence[Part], thresholds: d
         )
     head = "<tr><th>label</th><th></th><th>score</th><th>from</th><th>given</th></tr>"
     return (
-        f"<blockquote>{_highlighted(sentence.text, words, schema)}</blockquote>"
+        '<a class="back" href="#article">Back to the article</a>'
+        f"<blockquote>{_highlighted(sentence.text, words, _in_question(sentence, thresholds), schema)}</blockquote>"
         f"<table><caption>Scores; below each, the words without which it would fall (−) or rise (+)</caption>{head}{''.join(rows)}</table>"
     )
 
@@ -89,17 +92,21 @@ def _word(text: str, carries: float) -> str:
     return f"<q>{safe(short)}</q>&nbsp;{change}"
 
 
-def _highlighted(text: str, words: Sequence[Part], schema: Schema) -> str:
-    """The sentence with each word in the colour of the label that it carries most."""
+def _in_question(sentence: TaggedSentence, thresholds: Mapping[str, float]) -> tuple[str, ...]:
+    """The labels of a sentence; where it has none, the one that is nearest."""
+    return sentence.labels or (max(thresholds, key=lambda name: sentence.scores[name] - thresholds[name]),)
+
+
+def _highlighted(text: str, words: Sequence[Part], labels: Sequence[str], schema: Schema) -> str:
+    """The sentence with each word in the colour of the one of these labels that it carries most."""
     colours = {label.name: label.color for label in schema.labels}
     parts, end = [], 0
     for part in words:
-        name, carried = max(part.carries.items(), key=lambda item: item[1])
+        name = max(labels, key=lambda one: part.carries[one])
         parts.append(safe(text[end : part.start]))
-        word = safe(text[part.start : part.end])
-        strength = min(1.0, max(0.0, carried))
-        parts.append(
-            f'<span class="word" style="--colour: {colours[name]}; --strength: {strength:.2f}">{word}</span>' if strength >= 0.02 else word
-        )
+        word, strength = safe(text[part.start : part.end]), min(1.0, part.carries[name])
+        if strength >= _COLOURED:
+            word = f'<span class="word" style="--colour: {colours[name]}; --strength: {strength:.2f}">{word}</span>'
+        parts.append(word)
         end = part.end
     return "".join([*parts, safe(text[end:])])

@@ -41,7 +41,7 @@ def build(tagger: Tagger) -> Any:
         with gr.Tabs():
             with gr.Tab("Text"):
                 title = gr.Textbox(label="Title, if any", max_lines=1, elem_id="title")
-                text = gr.Textbox(label="Article", lines=7, max_lines=16, placeholder="Paste an article", elem_id="text")
+                text = gr.Textbox(label="Article", lines=6, max_lines=10, placeholder="Paste an article", elem_id="text")
                 with gr.Row():
                     tag_text = gr.Button("Tag", variant="primary", elem_id="tag-text")
                     example = gr.Button("Fill in an example", elem_id="example")
@@ -53,14 +53,14 @@ def build(tagger: Tagger) -> Any:
                 tag_file = gr.Button("Tag", variant="primary", elem_id="tag-file")
         status = gr.Markdown(elem_classes="status", elem_id="status")
         with gr.Row(visible=False) as result:
-            with gr.Column(scale=3, min_width=320):
+            with gr.Column(scale=3, min_width=260):
                 which = gr.Dropdown(label="Article", visible=False, elem_id="which")
-                article = gr.HTML(js_on_load=style.SENTENCE_KEYS, elem_id="article", padding=False)
+                article = gr.HTML(js_on_load=style.SENTENCE_KEYS, elem_id="article", padding=False, apply_default_css=False)
                 with gr.Row(visible=False) as pages:
                     before = gr.Button("Earlier sentences", elem_id="before")
                     after = gr.Button("Later sentences", elem_id="after")
-            with gr.Column(scale=2, min_width=320):
-                details = gr.HTML(acts.advice, elem_classes="details", elem_id="details", padding=False)
+            with gr.Column(scale=2, min_width=260, elem_classes="side"):
+                details = gr.HTML(acts.advice, elem_classes="details", elem_id="details", padding=False, apply_default_css=False)
                 labels = gr.CheckboxGroup(names, label="Correct its labels", visible=False, elem_id="labels")
                 with gr.Accordion("Download corrections", open=False):
                     annotator = gr.Textbox(label="Your name", max_lines=1, elem_id="annotator")
@@ -80,7 +80,9 @@ def build(tagger: Tagger) -> Any:
         before.click(acts.earlier, [session, place], moved)
         after.click(acts.later, [session, place], moved)
         # Hidden: a veil over the article would take the focus from whoever reads with the keyboard.
-        article.select(_with_event(acts.choose, gr.EventData), [session, place], [place, details, labels], show_progress="hidden")
+        article.select(_with_event(acts.choose, gr.EventData), [session, place], [place, details, labels], show_progress="hidden").then(
+            None, None, None, js=style.SHOW_DETAILS
+        )
         labels.input(acts.correct, [session, place, labels], [session, article, status, download], show_progress="hidden")
         save.click(acts.save, [session, annotator, all_read], [download, status])
     return page
@@ -185,7 +187,7 @@ class Actions:
         number, first, _ = place
         index = int(event.index)
         words = explained(session, (number, index), self._tagger)
-        details = markup.details(session, (number, index), words, dict(self._tagger.manifest.thresholds), self._schema)
+        details = markup.details(session, (number, index), words, self._tagger.manifest.thresholds, self._schema)
         labels = self._gr.update(value=list(session.labels((number, index))), visible=True)
         return [(number, first, index), details, labels]
 

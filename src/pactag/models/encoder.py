@@ -13,7 +13,7 @@ from pactag.corpus.rows import LabelledSentences
 from pactag.models.base import FitContext
 from pactag.models.finetuning import fine_tune
 from pactag.models.pooled import PooledClassifier, PooledNetwork, tokenizer_for
-from pactag.models.pretrained import load_pretrained
+from pactag.models.pretrained import keep_layers, load_pretrained
 from pactag.models.teachers import teacher_scores
 
 # Strong regularisation: the probe shall point the right way, not fit the last sentence.
@@ -36,6 +36,7 @@ class EncoderClassifier(PooledClassifier):
             teacher = teacher_scores(training.teachers, train.inputs, labels=labels)
         transformers.set_seed(config.seed)
         pretrained = load_pretrained(settings.base, settings.revision)
+        keep_layers(pretrained.encoder, settings.layers)
         tokenizer = tokenizer_for(pretrained, max_tokens=settings.max_tokens, context=settings.context, pooling=settings.pooling)
         network = PooledNetwork(pretrained.encoder, len(labels), dropout=settings.dropout, pooling=settings.pooling)
         model = cls(network, tokenizer, pretrained.info)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -86,6 +87,22 @@ class PooledClassifier:
     def embed(self, inputs: Sequence[SentenceInput]) -> np.ndarray:
         """Sentence vectors, shape `(len(inputs), hidden)`, float32."""
         return self._run(inputs, self.network.embed, self.network.head.in_features)
+
+    def with_vocabulary(self, texts: Iterable[str]) -> Self:
+        """A copy that knows only the word pieces that texts use, special tokens and single characters.
+
+        Sentences made of these pieces get the same logits. The copy is for export; its architecture says the old vocabulary size.
+
+        :raises ModelFolderError: for a tokenizer of which no vocabulary can be cut.
+        """
+        tokenizer, kept = self.tokenizer.cut_to(texts)
+        network = copy.deepcopy(self.network)
+        table = network.encoder.get_input_embeddings()
+        smaller = torch.nn.Embedding(len(kept), table.embedding_dim)
+        with torch.no_grad():
+            smaller.weight.copy_(table.weight[kept])
+        network.encoder.set_input_embeddings(smaller)
+        return type(self)(network, tokenizer, self.base_model)
 
     def fit_head(self, train: LabelledSentences, *, c: float, class_weight: str | None, seed: int) -> None:
         """Set the output layer to one logistic regression per label on the sentence vectors, the encoder as it is.

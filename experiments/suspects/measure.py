@@ -1,0 +1,58 @@
+"""Does `pactag annotate suspects` find labels that are wrong? python experiments/suspects/measure.py
+
+Two readers labelled the corpus, and their differences were settled. Here the labels of one reader stand in for a corpus that nobody has
+checked; a suspect is a hit where the settled labels are others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+from pactag.annotation.out_of_fold import out_of_fold
+from pactag.annotation.suspects import suspects_of
+from pactag.config import load_config
+from pactag.corpus.passes import read_passes
+from pactag.corpus.rows import read_corpus
+from pactag.corpus.written import read_articles
+from pactag.schema import load_schema
+
+HERE = Path(__file__).parent
+DEPTHS = (100, 200, 500, 1000)
+
+
+def main() -> None:
+    """Print a row for each reader, and write results.csv."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder with articles/, annotations/ and corpus/")
+    parser.add_argument("--config", type=Path, default=Path("configs/tfidf.yaml"))
+    arguments = parser.parse_args()
+    schema, config = load_schema(arguments.data / "schema.yaml"), load_config(arguments.config)
+    settled = read_corpus(arguments.data / "corpus", schema).rows
+    passes = read_passes(arguments.data / "annotations", read_articles(arguments.data / "articles", schema), schema)
+    results = []
+    for reader, records in passes.independent.items():
+        rows = []
+        for row in settled:
+            record = records.get(row.article_id)
+            given = record.of(row.index) if record is not None else None
+            if given is not None:
+                rows.append(replace(row, labels=tuple(name for name in schema.names if name in given)))
+        truth = {row.id: row.labels for row in settled}
+        wrong = {row.id for row in rows if row.labels != truth[row.id]}
+        data, scores = out_of_fold(rows, schema, config)
+        found = [one.row.id for one in suspects_of(rows, data, scores, schema)]
+        hits = {f"hits in {depth}": sum(sentence in wrong for sentence in found[:depth]) for depth in DEPTHS}
+        counts = {"sentences": len(rows), "wrong": len(wrong), "suspects": len(found)}
+        results.append({"reader": reader, **counts, **hits, "hits in all": sum(sentence in wrong for sentence in found)})
+        print(results[-1], flush=True)
+    with (HERE / "results.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(results[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""`pactag demo` before it opens a page; the page itself is driven by tests/browser."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+
+def test_help_says_what_it_does(pactag):
+    assert "download the corrections" in " ".join(pactag("demo", "--help").stdout.replace("│", " ").split())
+
+
+def test_missing_extra_is_told(pactag, trained, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    done = pactag("demo", "--model", trained["tfidf"].folder)
+    assert done.returncode == 2
+    assert "pip install 'pactag[demo]'" in done.stderr

@@ -145,7 +145,7 @@ def figures(parts: dict[str, dict[str, Any]], logits: dict[str, np.ndarray]) -> 
     return result
 
 
-def fit(parts: dict[str, dict[str, Any]], folder: Path, job: dict[str, Any], device: str) -> dict[str, list[float]]:
+def fit(parts: dict[str, dict[str, Any]], folder: Path, job: dict[str, Any], device: str) -> dict[str, np.ndarray]:
     torch.manual_seed(job["seed"])
     generator = torch.Generator().manual_seed(job["seed"])
     part = parts["train"]
@@ -198,17 +198,22 @@ def fit(parts: dict[str, dict[str, Any]], folder: Path, job: dict[str, Any], dev
                         average[name].lerp_(value.detach(), 1 - decay)
     if job["average"]:
         network.load_state_dict(average, strict=False)
-    return figures(parts, {split: predict(network, parts[split]) for split in SPLITS[1:]})
+    return {split: predict(network, parts[split]) for split in SPLITS[1:]}
 
 
-def work(queue: Any, arrays: Path, folder: Path, output: Path, lock: Any) -> None:
+def work(queue: Any, arrays: Path, folder: Path, output: Path, keep: Path | None, lock: Any) -> None:
     torch.set_num_threads(1)
     torch.set_float32_matmul_precision("high")
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    while (given := queue.get()) is not None:
+    while (numbered := queue.get()) is not None:
+        number, given = numbered
         job = DEFAULTS | given
         started = time.perf_counter()
-        result = fit(load(arrays, job["context"], device), folder, job, device)
+        parts = load(arrays, job["context"], device)
+        logits = fit(parts, folder, job, device)
+        result = figures(parts, logits)
+        if keep is not None:
+            np.savez_compressed(keep / f"{number}.npz", **{split: values.astype(np.float16) for split, values in logits.items()})
         with lock, output.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"job": given, "seconds": round(time.perf_counter() - started), **result}) + "\n")
 
@@ -218,6 +223,7 @@ def main() -> None:
     for name in ("arrays", "encoder", "jobs", "output"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--logits", type=Path, help="a folder that is there, for the logits of each job")
     arguments = parser.parse_args()
     jobs = json.loads(arguments.jobs.read_text(encoding="utf-8"))
     unknown = {name for job in jobs for name in job} - set(DEFAULTS)
@@ -225,10 +231,10 @@ def main() -> None:
         parser.error(f"{arguments.jobs} names {sorted(unknown)}; known: {sorted(DEFAULTS)}")
     context = mp.get_context("spawn")
     queue, lock = context.Queue(), context.Lock()
-    for job in [*jobs, *[None] * arguments.processes]:
+    for job in [*enumerate(jobs), *[None] * arguments.processes]:
         queue.put(job)
     processes = [
-        context.Process(target=work, args=(queue, arguments.arrays, arguments.encoder, arguments.output, lock))
+        context.Process(target=work, args=(queue, arguments.arrays, arguments.encoder, arguments.output, arguments.logits, lock))
         for _ in range(arguments.processes)
     ]
     for process in processes:

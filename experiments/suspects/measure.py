@@ -43,10 +43,21 @@ def main() -> None:
         truth = {row.id: row.labels for row in settled}
         wrong = {row.id for row in rows if row.labels != truth[row.id]}
         data, scores = out_of_fold(rows, schema, config)
-        found = [one.row.id for one in suspects_of(rows, data, scores, schema)]
+        suspects = suspects_of(rows, data, scores, schema)
+        found = [one.row.id for one in suspects]
+        # The same suspects by the plain score of what was given.
+        plain = [one.row.id for one in sorted(suspects, key=lambda one: min(d.score if d.given else 1 - d.score for d in one.doubts))]
         hits = {f"hits in {depth}": sum(sentence in wrong for sentence in found[:depth]) for depth in DEPTHS}
-        counts = {"sentences": len(rows), "wrong": len(wrong), "suspects": len(found)}
-        results.append({"reader": reader, **counts, **hits, "hits in all": sum(sentence in wrong for sentence in found)})
+        counts = {
+            "sentences": len(rows),
+            "wrong": len(wrong),
+            "labels lacking": sum(len({*truth[row.id]} - {*row.labels}) for row in rows),
+            "labels too many": sum(len({*row.labels} - {*truth[row.id]}) for row in rows),
+            "suspects": len(found),
+        }
+        hits |= {"hits in all": sum(sentence in wrong for sentence in found)}
+        hits |= {"hits in 100, plain score": sum(sentence in wrong for sentence in plain[:100])}
+        results.append({"reader": reader, **counts, **hits})
         print(results[-1], flush=True)
     with (HERE / "results.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(results[0]), lineterminator="\n")

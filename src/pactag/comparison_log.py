@@ -7,7 +7,6 @@ from typing import Any
 from pactag.comparison import Comparison, Pair
 from pactag.comparison_page import comparison_page
 from pactag.tracking import Table, Tracker
-from pactag.tracking.reading import replace_table
 
 
 def log_comparison(tracker: Tracker, comparison: Comparison) -> list[tuple[str, str]]:
@@ -19,14 +18,15 @@ def log_comparison(tracker: Tracker, comparison: Comparison) -> list[tuple[str, 
     for pair in comparison.pairs:
         earlier, later = sorted((pair.baseline, pair.run), key=lambda run: run.started)
         name = f"compared_with_{earlier.run_id[:8]}"
-        replace_table(tracker, later.run_id, Table(name, _figures(pair)))
+        recorder = tracker.recorder(later.run_id)
+        recorder.table(Table(name, _figures(pair)))
         if pair.sentences:
-            replace_table(tracker, later.run_id, Table(f"{name}_sentences", _sentences(pair)))
+            recorder.table(Table(f"{name}_sentences", _sentences(pair)))
         if pair.params:
             columns = {field: [getattr(param, field) for param in pair.params] for field in ("name", "baseline", "run")}
-            replace_table(tracker, later.run_id, Table(f"{name}_params", columns))
+            recorder.table(Table(f"{name}_params", columns))
         page = comparison_page(Comparison(pair.baseline, (pair,)))
-        tracker.recorder(later.run_id).text(page, f"comparisons/with_{earlier.run_id[:8]}.html")
+        recorder.text(page, f"comparisons/with_{earlier.run_id[:8]}.html")
         logged.append((later.run_id, name))
     return logged
 

@@ -101,7 +101,14 @@ class TrainingConfig(_Part):
     """How an `encoder` is fine-tuned."""
 
     epochs: float = Field(5, gt=0, le=100, description="passes over the training split")
-    batch_size: int = Field(32, ge=1, description="sentences per step")
+    batch_size: int = Field(32, ge=1, description="sentences per step, over all processes and parts")
+    gradient_accumulation: int = Field(
+        1, ge=1, description="parts in which a step takes its sentences, one after the other: less memory for the same step"
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="`auto` is a GPU where there is one, else the processor")
+    precision: Literal["fp32", "bf16", "fp16"] = Field(
+        "fp32", description="what training computes in; the weights that are kept are fp32 always. fp16 needs a GPU"
+    )
     learning_rate: float = Field(3e-4, gt=0, lt=1, description="peak rate of the encoder")
     probe_first: bool = Field(
         True,

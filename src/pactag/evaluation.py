@@ -64,12 +64,12 @@ def grouped(evaluation: Evaluation, field: str) -> dict[str, Evaluation]:
 
 
 def per_label_table(evaluation: Evaluation, thresholds: Mapping[str, float]) -> dict[str, list[Any]]:
-    """Columns: label, precision, recall, F1, support, the four counts, threshold."""
+    """Columns: label, F1, precision, recall, support, the four counts, threshold. The UI compares the second one unless told otherwise."""
     columns: dict[str, list[Any]] = {
-        name: [] for name in ("label", "precision", "recall", "f1", "support", "tp", "fp", "fn", "tn", "threshold")
+        name: [] for name in ("label", "f1", "precision", "recall", "support", "tp", "fp", "fn", "tn", "threshold")
     }
     for name, scores in zip(evaluation.labels, label_scores(evaluation.targets, evaluation.predicted), strict=True):
-        values = (name, scores.precision, scores.recall, scores.f1, scores.support)
+        values = (name, scores.f1, scores.precision, scores.recall, scores.support)
         counts = (scores.true_positives, scores.false_positives, scores.false_negatives, scores.true_negatives)
         for column, value in zip(columns.values(), (*values, *counts, thresholds[name]), strict=True):
             column.append(value)

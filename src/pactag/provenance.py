@@ -11,9 +11,18 @@ import sys
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
+from pactag.processes import process_count
+
 _ENVIRONMENT = ("pactag", "torch", "transformers", "datasets", "scikit-learn", "tokenizers", "numpy", "mlflow")
 # What decides, besides config and data, whether a fit gives the same numbers to the last bit.
-MACHINE = ("python", "platform", "cpu", "threads", *(f"version.{name}" for name in ("torch", "scikit-learn", "numpy", "tokenizers")))
+MACHINE = (
+    "python",
+    "platform",
+    "cpu",
+    "threads",
+    "processes",
+    *(f"version.{name}" for name in ("torch", "scikit-learn", "numpy", "tokenizers")),
+)
 # A longer diff is cut: it is there to be read.
 _DIFF_LIMIT = 1_000_000
 
@@ -22,6 +31,8 @@ def provenance() -> dict[str, str]:
     """What is needed to repeat a run, besides its config and data."""
     tags = {"command": command_line(), "python": platform.python_version(), "platform": platform.platform()}
     tags |= {"cpu": _cpu(), "cpu_count": str(os.cpu_count()), "threads": str(thread_count())}
+    if process_count() > 1:
+        tags["processes"] = str(process_count())
     for package in _ENVIRONMENT:
         with contextlib.suppress(PackageNotFoundError):
             tags[f"version.{package}"] = version(package)

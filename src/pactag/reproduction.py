@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from pactag.run_contents import BASE_MODEL_SHA256
 from pactag.schema import load_schema
 from pactag.seeds import GROUP, SEEDS, Spread, shown, spreads_of
 from pactag.tracking import Table, Tracker
-from pactag.tracking.reading import input_digests, logged_text, replace_table
+from pactag.tracking.reading import input_digests, logged_text
 from pactag.training import TrainedRun, share_of_articles, train
 
 if TYPE_CHECKING:
@@ -165,25 +165,35 @@ def reproduce(tracker: Tracker, planned: Plan, *, progress: Callable[[int, int, 
     done = Reproduction(planned, again, figures, spread_of)
     columns: dict[str, list[Any]] = {"figure": [figure.name for figure in figures]}
     columns |= {name: [getattr(figure, name) for figure in figures] for name in ("recorded", "again", "low", "high", "agrees")}
-    replace_table(tracker, again.run_id, Table("reproduction", columns))
-    tracker.recorder(again.run_id).tags({VERDICT: done.verdict})
+    recorder = tracker.recorder(again.run_id)
+    recorder.table(Table("reproduction", columns))
+    recorder.tags({VERDICT: done.verdict})
     tracker.recorder(run.info.run_id).tags({VERDICT: f"{done.verdict} (run {again.run_id})"})
     return done
 
 
 def _config(tracker: Tracker, run: Run) -> RunConfig:
-    run_id = run.info.run_id
+    config = recorded_config(tracker, run.info.run_id)
+    experiment = tracker.client.get_experiment(run.info.experiment_id).name
+    tracking = config.tracking.model_copy(update={"uri": tracker.uri, "experiment": experiment})
+    return config.model_copy(update={"tracking": tracking, "name": f"{config.name}-again", "save": False})
+
+
+def recorded_config(tracker: Tracker, run_id: str, overrides: Sequence[str] = ()) -> RunConfig:
+    """The config that a run was trained with.
+
+    :param overrides: as of `load_config`.
+    :raises TrackingError: when the run has none, or one that this version does not read.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / CONFIG
         path.write_text(logged_text(tracker, run_id, CONFIG), encoding="utf-8")
         try:
-            config = load_config(path)
+            return load_config(path, overrides)
         except PactagError as error:
             found = f"its config is not one of this version ({error.problems[0]})"
-            raise TrackingError(f"run {run_id!r}", found, f"Check out the commit {run.data.tags.get('git.commit', 'of the run')}") from None
-    experiment = tracker.client.get_experiment(run.info.experiment_id).name
-    tracking = config.tracking.model_copy(update={"uri": tracker.uri, "experiment": experiment})
-    return config.model_copy(update={"tracking": tracking, "name": f"{config.name}-again", "save": False})
+            commit = tracker.get_run(run_id).data.tags.get("git.commit", "of the run")
+            raise TrackingError(f"run {run_id!r}", found, f"Check out the commit {commit}") from None
 
 
 def _inputs(tracker: Tracker, run: Run, config: RunConfig) -> list[Check]:

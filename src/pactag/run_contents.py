@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from pactag.model_folder import CONFIG, SCHEMA, BaseModelInfo
 from pactag.models.base import SentenceClassifier
 from pactag.provenance import command_line, installed_packages, uncommitted_changes
 from pactag.tracking import TESTING, LoggedInput, RunRecorder, Table
+from pactag.unfinished import History
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,22 +25,6 @@ if TYPE_CHECKING:
 MEASURED = "measured"
 BASE_MODEL = "base_model"
 BASE_MODEL_SHA256 = "base_model.sha256"
-
-
-@dataclass
-class History:
-    """The figures of the validation split by step, as a fit reports them."""
-
-    steps: list[int] = field(default_factory=list)
-    figures: list[Mapping[str, float]] = field(default_factory=list)
-
-    def add(self, figures: Mapping[str, float], step: int) -> None:
-        self.steps.append(step)
-        self.figures.append(dict(figures))
-
-    def of(self, name: str) -> list[float]:
-        """One figure by step."""
-        return [figures[name] for figures in self.figures]
 
 
 @dataclass(frozen=True)
@@ -122,7 +107,16 @@ def log_pictures(
     if history.steps:
         from pactag.pictures.training import learning_curve
 
-        curve = learning_curve(history.steps, history.of("loss"), history.of("f1_macro"), title="Learning curve, validation split")
+        loss, macro = history.of_name("loss"), history.of_name("f1_macro")
+        curve = learning_curve(history.steps, loss, macro, title="Learning curve, validation split")
+        recorder.image(curves, key=f"{part}/precision recall")
+        recorder.image(pictures.reliability(found.targets, found.scores, labels, title=f"Reliability, {where}"), key=f"{part}/reliability")
+    if history.steps:
+        from pactag.pictures.training import learning_curve
+
+        curve = learning_curve(
+            history.steps, history.of_name("loss"), history.of_name("f1_macro"), title="Learning curve, validation split"
+        )
         recorder.image(curve, key="dev/learning curve")
     recorder.image(_lengths(model, sentences), key="data/input length")
 

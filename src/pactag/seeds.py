@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import mean, stdev
 
 from pactag.config import RunConfig
+from pactag.errors import ConfigError
 from pactag.model_folder import CONFIG
-from pactag.tracking import RunRecorder, Table, Tracker
-from pactag.training import TrainedRun, train
+from pactag.processes import process_count
+from pactag.tracking import UNSENT, RunRecorder, Table, Tracker
+from pactag.training import Task, TrainedRun, train
+from pactag.unfinished import CHECKPOINTS, Job, holding, unfinished
+from pactag.whole_files import write_whole
 
 CONFIDENCE = 0.95
 # Tags of the parent, by which others find it; children have them as well.
 GROUP = "group"
 SEEDS = "seeds"
+_RUNS = "runs.json"
 
 
 @dataclass(frozen=True)
@@ -45,34 +52,99 @@ class Spread:
 
 
 @dataclass(frozen=True)
+class SeedRun:
+    """The run of one seed: its model folder, and every final figure by its name in MLflow."""
+
+    run_id: str
+    folder: Path | None
+    figures: Mapping[str, float]
+    unsent: Path | None = None
+
+    @classmethod
+    def of(cls, run: TrainedRun) -> SeedRun:
+        return cls(run.run_id, run.folder, run.outcome.figures(), run.unsent)
+
+
+@dataclass(frozen=True)
 class SeedRuns:
     """The parent's id, the runs by seed, and the spread of every final figure by its name in MLflow."""
 
     run_id: str
-    runs: Mapping[int, TrainedRun]
+    runs: Mapping[int, SeedRun]
     spreads: Mapping[str, Spread]
 
 
-def train_seeds(config: RunConfig, *, progress: Callable[[str, int, int, str], None] = lambda *_: None) -> SeedRuns:
+def train_seeds(
+    config: RunConfig, *, progress: Callable[[str, int, int, str], None] = lambda *_: None, resume: bool | None = None
+) -> SeedRuns:
     """Train a config that has `seeds`.
 
     :param progress: called with the name of the run, steps done, steps in all, and a word.
+    :param resume: as of `train`; seeds that are done are not trained again.
     :raises PactagError: as `train` does; the parent then ends as FAILED.
     """
+    if process_count() > 1:
+        raise ConfigError("seeds", "are not trained by several processes at once", "Train one at a time: --set seeds=null --set seed=1")
     seeds = config.seeds or (config.seed,)
     tracker = Tracker(config.tracking.uri)
     tags = {"kind": config.model.kind, GROUP: SEEDS, "group.name": config.name}
-    runs: dict[int, TrainedRun] = {}
-    with tracker.run(
-        experiment=config.tracking.experiment, name=f"{config.name}, {len(seeds)} seeds", params=config.flat(), tags=tags
-    ) as parent:
+    key = Task.of(config).key(tracker.uri)
+    job = unfinished(config.output, key) if resume else None
+    with (
+        holding(job) as held,
+        tracker.run(
+            experiment=config.tracking.experiment,
+            name=f"{config.name}, {len(seeds)} seeds",
+            params=config.flat(),
+            tags=tags,
+            unsent=config.output / UNSENT,
+            resume=job.run_id if job else None,
+        ) as parent,
+    ):
+        if resume is not None and held.job is None:
+            held.begin(config.output / CHECKPOINTS / parent.run_id, key)
         parent.text(config.to_yaml(), CONFIG)
+        runs = _done(held.job)
         for seed in seeds:
-            one = config.model_copy(update={"seed": seed, "seeds": None, "name": f"{config.name}-seed{seed}"})
-            runs[seed] = train(one, progress=lambda d, t, word, name=one.name: progress(name, d, t, word), parent=parent.run_id)  # type: ignore[misc]
-        spreads = spreads_of([run.outcome.figures() for run in runs.values()])
+            if seed not in runs:
+                one = of_seed(config, seed)
+                run = train(
+                    one,
+                    progress=lambda d, t, word, name=one.name: progress(name, d, t, word),  # type: ignore[misc]
+                    parent=parent.run_id,
+                    resume=resume,
+                )
+                runs[seed] = SeedRun.of(run)
+                _keep(held.job, runs)
+        runs = {seed: runs[seed] for seed in seeds}
+        spreads = spreads_of([run.figures for run in runs.values()])
         _log(parent, config, runs, spreads)
     return SeedRuns(parent.run_id, runs, spreads)
+
+
+def of_seed(config: RunConfig, seed: int) -> RunConfig:
+    """The config of the run of one seed."""
+    return config.model_copy(update={"seed": seed, "seeds": None, "name": f"{config.name}-seed{seed}"})
+
+
+def _done(job: Job | None) -> dict[int, SeedRun]:
+    """The runs that a job has had before it was cut off."""
+    path = job.folder / _RUNS if job is not None else None
+    if path is None or not path.is_file():
+        return {}
+    known = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        int(seed): SeedRun(run["run_id"], Path(run["folder"]) if run["folder"] else None, run["figures"]) for seed, run in known.items()
+    }
+
+
+def _keep(job: Job | None, runs: Mapping[int, SeedRun]) -> None:
+    if job is not None:
+        content = {
+            seed: {"run_id": run.run_id, "folder": str(run.folder) if run.folder else None, "figures": dict(run.figures)}
+            for seed, run in runs.items()
+        }
+        write_whole(job.folder / _RUNS, json.dumps(content) + "\n")
 
 
 def spreads_of(figures: Sequence[Mapping[str, float]]) -> dict[str, Spread]:
@@ -85,7 +157,7 @@ def shown(name: str) -> bool:
     return name.endswith(("/f1_macro", "/f1"))
 
 
-def _log(parent: RunRecorder, config: RunConfig, runs: Mapping[int, TrainedRun], spreads: Mapping[str, Spread]) -> None:
+def _log(parent: RunRecorder, config: RunConfig, runs: Mapping[int, SeedRun], spreads: Mapping[str, Spread]) -> None:
     metrics: dict[str, float] = {}
     for name, spread in spreads.items():
         part, _, rest = name.partition("/")
@@ -110,7 +182,7 @@ def _log(parent: RunRecorder, config: RunConfig, runs: Mapping[int, TrainedRun],
         parent.image(seed_spread(values, intervals, title=title), key="test/seeds")
 
 
-def _note(config: RunConfig, runs: Mapping[int, TrainedRun], spreads: Mapping[str, Spread]) -> str:
+def _note(config: RunConfig, runs: Mapping[int, SeedRun], spreads: Mapping[str, Spread]) -> str:
     macro = spreads["test/f1_macro"]
     low, high = macro.interval
     lines = [

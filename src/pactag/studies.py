@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pactag.config import RunConfig, load_config
 from pactag.errors import ConfigError
-from pactag.tracking import Tracker
+from pactag.tracking import UNSENT, Tracker
 from pactag.training import TrainedRun, train
 from pactag.whole_files import write_whole
 from pactag.yaml_files import read_yaml, validation_problems
@@ -84,7 +84,8 @@ def run_study(
     first = waiting[0][2]
     tracker = Tracker(first.tracking.uri)
     tags = {"study": path.parent.name, "mlflow.note.content": study.question}
-    with tracker.run(experiment=first.tracking.experiment, name=f"study {path.parent.name}", params={}, tags=tags) as parent:
+    name, unsent = f"study {path.parent.name}", first.output / UNSENT
+    with tracker.run(experiment=first.tracking.experiment, name=name, params={}, tags=tags, unsent=unsent) as parent:
         for variant, seed, config in waiting:
             name = f"{variant.name}, seed {seed}"
             run = train(config, progress=lambda d, t, word, name=name: progress(name, d, t, word), parent=parent.run_id)  # type: ignore[misc]

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pactag.calibration import calibrated, choose_margins, choose_thresholds, fit_scales
 from pactag.config import RunConfig
-from pactag.corpus.rows import Row, by_article, labelled_sentences, read_corpus, read_rows
-from pactag.errors import CorpusError
+from pactag.corpus.rows import Corpus, LabelledSentences, Row, by_article, digest_of, labelled_sentences, read_corpus, read_rows
+from pactag.errors import ConfigError, CorpusError
 from pactag.evaluation import Evaluation, measured
 from pactag.model_card import model_card
 from pactag.model_folder import CARD, CONFIG, FORMAT_VERSION, SCHEMA, Manifest, new_folder
 from pactag.models import classifier
 from pactag.models.base import FitContext, MetricSink, SentenceClassifier
-from pactag.run_contents import History, Outcome, base_model_tags, log_outcome, log_pictures, log_start, note
+from pactag.processes import is_main, process_count
+from pactag.run_contents import Outcome, base_model_tags, log_outcome, log_pictures, log_start, note
 from pactag.schema import Schema, load_schema
-from pactag.tracking import Tracker
+from pactag.tracking import UNSENT, Tracker
+from pactag.unfinished import CHECKPOINTS, History, holding, key_of, unfinished
+
+_log = logging.getLogger(__name__)
 
 EXAMPLE = {"id": "example", "title": "Port talks", "text": "The pilots threatened to strike on Friday. The port has 14 pilots."}
 
@@ -34,6 +40,8 @@ class TrainedRun:
     folder: Path | None
     tracking_uri: str
     outcome: Outcome
+    # Where the entries are that the tracking store has not taken: it was away.
+    unsent: Path | None = None
 
     @property
     def validation(self) -> Evaluation:
@@ -52,6 +60,65 @@ class TrainedRun:
         return self.outcome.fit_seconds
 
 
+@dataclass(frozen=True)
+class Task:
+    """What a training job reads before it begins: the sentences by split, those of `train` being the share that is learnt from."""
+
+    config: RunConfig
+    schema: Schema
+    corpus: Corpus
+    others: Mapping[str, tuple[Row, ...]]
+    learnt: tuple[Row, ...]
+    sentences: Mapping[str, LabelledSentences]
+
+    @classmethod
+    def of(cls, config: RunConfig) -> Task:
+        schema = load_schema(config.data.schema_file)
+        corpus = read_corpus(config.data.corpus, schema)
+        others = {name: tuple(read_rows(path, schema)) for name, path in config.data.also_measure.items()}
+        learnt = share_of_articles(corpus["train"], config.data.train_share, config.seed)
+        context = config.context
+        sentences = {
+            name: labelled_sentences(rows, schema, preceding=context.preceding, with_title=context.title)
+            for name, rows in {**corpus.splits, "train": learnt}.items()
+        }
+        return cls(config, schema, corpus, others, learnt, sentences)
+
+    def key(self, uri: str) -> str:
+        """The same for two jobs that would do the same."""
+        digests = [self.corpus.digest, *(digest_of({name: rows}) for name, rows in self.others.items())]
+        return key_of(self.config.to_yaml(), uri, self.config.data.schema_file.read_text(encoding="utf-8"), *digests)
+
+    def fit(self, context: FitContext) -> SentenceClassifier:
+        """Learn; all processes of a job do."""
+        kind = classifier(self.config.model.kind)
+        train, validation = self.sentences["train"], self.sentences["validation"]
+        model = kind.fit(train, validation, config=self.config, labels=self.schema.names, context=context)
+        if process_count() > 1 and self.config.model.kind == "encoder":
+            from pactag.models.devices import part
+
+            part()
+        return model
+
+
+def join(config: RunConfig) -> None:
+    """The part that a further process has in `train`: it learns its share of each step, and neither measures nor writes."""
+    if config.model.kind == "encoder":
+        from pactag.models.devices import text_of_main
+
+        task = Task.of(config)
+        _meet(config)
+        folder = text_of_main("")
+        task.fit(FitContext(labels=task.schema.names, checkpoints=Path(folder) if folder else None))
+
+
+def _meet(config: RunConfig) -> None:
+    from pactag.models.devices import device_for, meet
+
+    if config.training is not None:
+        meet(device_for(config.training))
+
+
 def train(
     config: RunConfig,
     *,
@@ -59,6 +126,7 @@ def train(
     watch: MetricSink = lambda *_: None,
     parent: str | None = None,
     tags: Mapping[str, str] | None = None,
+    resume: bool | None = None,
 ) -> TrainedRun:
     """Run a training job.
 
@@ -66,35 +134,56 @@ def train(
     :param tags: further tags of the run.
     :param parent: id of the run of which this one is a part.
     :param progress: called with steps done, steps in all, and a word on how it goes.
+    :param resume: with True or False an encoder saves its state after each epoch; with True, the last job of the very same config and data
+        that has not ended goes on in its run, and with none, one begins.
     :raises PactagError: for anything the user can mend; the run then stands in the store as FAILED, and no model folder is left.
     """
-    schema = load_schema(config.data.schema_file)
-    corpus = read_corpus(config.data.corpus, schema)
-    others = {name: read_rows(path, schema) for name, path in config.data.also_measure.items()}
-    learnt = share_of_articles(corpus["train"], config.data.train_share, config.seed)
-    kind = classifier(config.model.kind)
+    if not is_main():
+        raise ConfigError(
+            "this command", "was started as one of several processes", "torchrun and accelerate launch are for `pactag train`"
+        )
+    task = Task.of(config)
+    schema, corpus, others, learnt, sentences = task.schema, task.corpus, task.others, task.learnt, task.sentences
     tracker = Tracker(config.tracking.uri)
+    key = task.key(tracker.uri)
+    job = unfinished(config.output, key) if resume is not None else None
+    if job is not None and not resume:
+        _log.warning("an unfinished run of this config stands in %s; this is a new one. `--resume` goes on with the other", job.folder)
+        job = None
     run_tags = {**(tags or {}), "kind": config.model.kind, "seed": str(config.seed), "corpus_digest": corpus.digest}
-    with tracker.run(
-        experiment=config.tracking.experiment, name=config.name, params=config.flat(), tags=run_tags, parent=parent, watch_machine=True
-    ) as recorder:
+    with (
+        holding(job) as held,
+        tracker.run(
+            experiment=config.tracking.experiment,
+            name=config.name,
+            params=config.flat(),
+            tags=run_tags,
+            parent=parent,
+            watch_machine=True,
+            unsent=config.output / UNSENT,
+            resume=job.run_id if job else None,
+        ) as recorder,
+    ):
+        if resume is not None and held.job is None:
+            held.begin(config.output / CHECKPOINTS / recorder.run_id, key)
+        folder_of_job = held.job.folder if held.job is not None else None
         log_start(recorder, config, corpus=corpus, learnt=learnt, others=others)
-        context = config.context
-        sentences = {
-            name: labelled_sentences(rows, schema, preceding=context.preceding, with_title=context.title)
-            for name, rows in {**corpus.splits, "train": learnt}.items()
-        }
-        started = time.perf_counter()
-        history = History()
+        history = held.job.history() if held.job is not None else History()
+        before, started = history.seconds, time.perf_counter()
 
         def report(figures: Mapping[str, float], step: int) -> None:
-            history.add(figures, step)
-            recorder.metrics({f"dev/{name}": value for name, value in figures.items()}, step=step)
+            first_told = history.add(figures, step, seconds=before + time.perf_counter() - started)
+            recorder.metrics({f"dev/{name}": value for name, value in figures.items()}, step=step, time_ms=first_told)
             watch(figures, step)
 
-        fit_context = FitContext(report=report, progress=progress, labels=schema.names)
-        model = kind.fit(sentences["train"], sentences["validation"], config=config, labels=schema.names, context=fit_context)
-        fit_seconds = time.perf_counter() - started
+        if process_count() > 1 and config.model.kind == "encoder":
+            from pactag.models.devices import text_of_main
+
+            _meet(config)
+            text_of_main(str(folder_of_job or ""))
+        model = task.fit(FitContext(report=report, progress=progress, labels=schema.names, checkpoints=folder_of_job))
+        fit_seconds = before + time.perf_counter() - started
+        context = config.context
 
         logits = model.predict_logits(sentences["validation"].inputs)
         targets = sentences["validation"].targets
@@ -142,11 +231,12 @@ def train(
         recorder.tags({"mlflow.note.content": note(config, outcome, run_id=recorder.run_id, learnt=len(learnt))})
         folder = config.output / f"{config.name}-{recorder.run_id[:8]}" if config.save else None
         if folder is not None:
-            write_model(folder, model=model, manifest=manifest, config=config, schema=schema, validation=validation, test=test)
+            parts: Any = {"model": model, "manifest": manifest, "config": config, "schema": schema}
+            write_model(folder, **parts, validation=validation, test=test, replace=job is not None)
             recorder.text((folder / CARD).read_text(encoding="utf-8"), CARD)
             recorder.tags({"model_folder": str(folder)})
             recorder.model(folder, example=EXAMPLE)
-    return TrainedRun(recorder.run_id, folder, tracker.uri, outcome)
+    return TrainedRun(recorder.run_id, folder, tracker.uri, outcome, recorder.unsent)
 
 
 def write_model(
@@ -158,9 +248,10 @@ def write_model(
     schema: Schema,
     validation: Evaluation,
     test: Evaluation,
+    replace: bool = False,
 ) -> None:
     """Write a model folder, whole or not at all."""
-    with new_folder(folder, manifest) as place:
+    with new_folder(folder, manifest, replace=replace) as place:
         model.save(place)
         (place / CONFIG).write_text(config.to_yaml(), encoding="utf-8")
         # Copied as it stands: comments and all belong to what the model was trained for.

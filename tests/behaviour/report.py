@@ -14,7 +14,8 @@ def main() -> None:
     for capability in all_capabilities():
         outcomes = capability.outcomes(tagger)
         passed = sum(outcome.passed for outcome in outcomes)
-        print(f"{passed:3} of {len(outcomes):3} (required {capability.required:.0%})  {capability.family}: {capability.name}")
+        mark = "    " if passed >= capability.required * len(outcomes) else "miss"
+        print(f"{passed:3} of {len(outcomes):3} {mark} (mark {capability.required:.0%})  {capability.family}: {capability.name}")
         for outcome in outcomes:
             if not outcome.passed:
                 print(f"      {outcome.found}")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import socket
 from collections.abc import Iterator
 
@@ -43,18 +41,6 @@ def address(tagger) -> Iterator[str]:
     page = serve(tagger, port=port, wait=False)
     yield f"http://127.0.0.1:{port}"
     page.close()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        # Without a path, the browser that `playwright install chromium` brought.
-        started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-background-networking"])
-        yield started
-        started.close()
 
 
 @pytest.fixture
@@ -209,12 +195,13 @@ def test_address_that_is_not_of_the_public_web_is_refused(page, given: str, told
     _status(page, told)
 
 
-def test_phone_needs_no_sideways_scrolling(page):
-    page.set_viewport_size({"width": 360, "height": 740})
+@pytest.mark.parametrize("width", [320, 360])
+def test_phone_needs_no_sideways_scrolling(page, width: int):
+    page.set_viewport_size({"width": width, "height": 740})
     _tag(page, ARTICLE + " " + "x" * 300)
     _sentences(page).nth(1).click()
     page.wait_for_selector("#details table")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_demo_listens_to_this_machine_alone(address):

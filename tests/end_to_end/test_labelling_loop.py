@@ -46,8 +46,8 @@ def walked(pactag, tmp_path, small_corpus, store, tiny_base) -> tuple[dict[str, 
 def test_the_walk_through_runs_as_printed(walked, schema):
     """One test for the whole walk, since each step needs those before it."""
     said, folder = walked
-    assert "73 sentences of 10 articles" in said["annotate start data/examples/ten"]
-    assert "ben: 72 judged, 1 skipped, 2 comments" in said["annotate import data/examples/answers/anna.csv"]
+    assert "73 sentences of 10 articles" in said["annotate start data/walk-through/articles"]
+    assert "ben: 72 judged, 1 skipped, 2 comments" in said["annotate import data/walk-through/answers/anna.csv"]
     assert "anna and ben: 72 sentences, 5 differ" in said["annotate agreement"]
     assert "6 sentences to settle" in said["annotate agreement"]
     assert "test: 7 new sentences in 1 articles" in said["data add"]

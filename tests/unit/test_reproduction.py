@@ -108,7 +108,7 @@ def test_parent_of_several_runs_is_refused_and_names_them(seeds, tracker):
 def test_spread_is_that_of_the_seeds_of_the_same_config(seeds, tracker, trained):
     parent, spreads = _spread(tracker, tracker.get_run(seeds.runs[2].run_id))
     assert parent == seeds.run_id
-    expected = sorted(run.test.figures["f1_macro"] for run in seeds.runs.values())
+    expected = sorted(run.figures["test/f1_macro"] for run in seeds.runs.values())
     assert sorted(spreads["test/f1_macro"].values) == pytest.approx(expected)
     assert _spread(tracker, tracker.get_run(trained["frozen"].run_id)) == (None, {})
 

@@ -48,7 +48,7 @@ def test_each_seed_is_a_child_with_its_own_seed(done, tracker):
 
 
 def test_parent_has_mean_spread_and_interval(done, tracker):
-    values = [run.test.figures["f1_macro"] for run in done.runs.values()]
+    values = [run.figures["test/f1_macro"] for run in done.runs.values()]
     metrics = tracker.get_run(done.run_id).data.metrics
     assert metrics["test/f1_macro"] == pytest.approx(sum(values) / 2)
     assert metrics["test_std/f1_macro"] == pytest.approx(Spread(tuple(values)).deviation)
@@ -64,7 +64,7 @@ def test_parent_has_the_config_without_a_seed_of_its_own(done, tracker):
 def test_parent_has_a_table_with_every_seed(done, tracker):
     table = logged_table(tracker, done.run_id, "seeds").columns
     row = table["figure"].index("test/f1_macro")
-    assert table["seed 2"][row] == pytest.approx(done.runs[2].test.figures["f1_macro"])
+    assert table["seed 2"][row] == pytest.approx(done.runs[2].figures["test/f1_macro"])
 
 
 @pytest.mark.parametrize("seeds", [[1], [1, 1], [-1, 2]])

@@ -118,7 +118,12 @@ def read_judgements(paths: Sequence[Path], schema: Schema) -> list[PlacedJudgeme
     said: dict[tuple[str, str, str], str] = {}
     texts: dict[str, PlacedJudgement] = {}
     for path in paths:
-        for where, data in json_lines(path, problems):
+        own: list[Problem] = []
+        lines = list(json_lines(path, own))
+        # Another kind of file altogether: its lines need not be told one by one.
+        foreign = not lines and len(own) > 1
+        problems += [Problem(str(path), "has no line of JSON", "Write it with: pactag annotate import")] if foreign else own
+        for where, data in lines:
             try:
                 one = Judgement.model_validate(data)
             except ValidationError as error:

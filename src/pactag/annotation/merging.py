@@ -142,6 +142,8 @@ def _row(one: Judgement) -> Row:
 
 def _against_corpus(settled: Sequence[_Settled], old: Mapping[str, tuple[Row, str]], folder: Path, correct: bool) -> list[Problem]:
     problems = []
+    # Whoever adds a file twice is told once an article.
+    already: dict[str, list[_Settled]] = {}
     for one in settled:
         if one.row.id not in old:
             continue
@@ -155,7 +157,11 @@ def _against_corpus(settled: Sequence[_Settled], old: Mapping[str, tuple[Row, st
             found = f"{row.id} has the labels {', '.join(row.labels) or 'none'} in {place}, and {', '.join(one.row.labels) or 'none'} here"
             problems.append(Problem(one.where, found, "Say --correct to change the corpus, or leave the sentence out"))
         else:
-            problems.append(Problem(one.where, f"{row.id} stands in {place} already", "Leave it out"))
+            already.setdefault(row.article_id, []).append(one)
+    for one, *others in already.values():
+        place = folder / f"{old[one.row.id][1]}.jsonl"
+        found = f"{one.row.id} and {len(others)} more of its article stand" if others else f"{one.row.id} stands"
+        problems.append(Problem(one.where, f"{found} in {place} already, with these labels", "Leave out what was added before"))
     return problems
 
 

@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from pactag.cli import annotate, compare, data, demo, models, reproduce, settings, study, sweep, tag
+from pactag.cli import annotate, compare, data, demo, models, reproduce, settings, study, sweep, tag, ui
 from pactag.cli.show import show_error
 from pactag.errors import PactagError
 from pactag.tracking import switch_off_telemetry
@@ -30,10 +30,11 @@ app.command("tag")(tag.tag)
 app.command("compare")(compare.compare)
 app.command("export")(models.export)
 app.command("reproduce")(reproduce.reproduce)
+app.command("sync")(models.sync)
 app.command("promote")(models.promote)
 app.command("rollback")(models.rollback)
 app.command("validate")(settings.validate)
-app.command("ui")(models.ui)
+app.command("ui")(ui.ui)
 app.command("demo")(demo.demo)
 app.add_typer(settings.schema_app, name="schema")
 app.add_typer(settings.config_app, name="config")

@@ -1,9 +1,7 @@
-"""Commands on models and runs: `train`, `evaluate`, `export`, `promote`, `rollback`, `ui`."""
+"""Commands on models and runs: `train`, `evaluate`, `export`, `sync`, `promote`, `rollback`."""
 
 from __future__ import annotations
 
-import os
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -16,9 +14,11 @@ from pactag.cli.settings import Overrides
 from pactag.cli.show import evaluation_table, export_table, note, out, progress_bar, show_json
 from pactag.config import RunConfig, load_config
 from pactag.errors import PactagError
+from pactag.processes import is_main
 
 DEFAULT_MODEL = "default"
 BUILT_IN_MODEL = "built-in"
+_RUNS = Path("experiments/runs")
 ModelOption = Annotated[
     str,
     typer.Option(
@@ -43,19 +43,32 @@ JsonOption = Annotated[bool, typer.Option("--json", help="As JSON on standard ou
 
 
 def train(
-    path: Annotated[Path, typer.Argument(metavar="CONFIG", help="Config file, such as configs/minilm.yaml.")],
+    source: Annotated[
+        str, typer.Argument(metavar="CONFIG", help="Config file, such as configs/minilm.yaml, or runs:/<id> for the config of a run.")
+    ],
     overrides: Overrides = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the last unfinished run of this very config stopped; begin where there is none.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a classifier from a config, record the run in MLflow, and save the model."""
-    config = load_config(path, overrides or [])
+    """Train a classifier from a config, record the run in MLflow, and save the model.
+
+    torchrun and accelerate launch start it on several GPUs or machines.
+    """
+    config = _config(source, overrides or [])
     if config.seeds is not None:
-        _train_seeds(config, as_json)
+        _train_seeds(config, resume, as_json)
         return
+    from pactag.training import join
     from pactag.training import train as run
 
+    if not is_main():
+        join(config)
+        return
     with progress_bar(f"training {config.name}") as progress:
-        done = run(config, progress=progress)
+        done = run(config, progress=progress, resume=resume)
+    _tell_unsent(config, done.unsent)
     if as_json:
         figures = {name: dict(part.figures) for name, part in {"validation": done.validation, "test": done.test, **done.others}.items()}
         folder = str(done.folder) if done.folder else None
@@ -72,11 +85,27 @@ def train(
     out.print("see    pactag ui")
 
 
-def _train_seeds(config: RunConfig, as_json: bool) -> None:
+def _config(source: str, overrides: list[str]) -> RunConfig:
+    if not source.startswith("runs:/"):
+        return load_config(source, overrides)
+    from pactag.reproduction import recorded_config
+    from pactag.tracking import Tracker
+
+    tracker = Tracker()
+    return recorded_config(tracker, tracker.run_id_of(source), overrides)
+
+
+def _tell_unsent(config: RunConfig, unsent: Path | None) -> None:
+    if unsent is not None:
+        note(escape(f"the tracking store did not take all of it; the rest is kept in {unsent} until: pactag sync {config.output}"))
+
+
+def _train_seeds(config: RunConfig, resume: bool, as_json: bool) -> None:
     from pactag.seeds import shown, train_seeds
 
     with progress_bar(f"training {config.name}") as progress:
-        done = train_seeds(config, progress=lambda name, steps, total, word: progress(steps, total, f"{name}: {word}"))
+        done = train_seeds(config, progress=lambda name, steps, total, word: progress(steps, total, f"{name}: {word}"), resume=resume)
+    _tell_unsent(config, next((run.unsent for run in done.runs.values() if run.unsent), None))
     if as_json:
         figures = {
             name: {"mean": spread.mean, "std": spread.deviation, "interval": spread.interval, "values": spread.values}
@@ -122,6 +151,28 @@ def evaluate(
     out.print(evaluation_table(evaluation, str(data)))
     for name, part in parts.items():
         out.print(evaluation_table(part, f"{by} = {name or 'not given'}"))
+
+
+def sync(
+    runs: Annotated[Path, typer.Argument(metavar="FOLDER", help="The `output` of the configs.")] = _RUNS,
+) -> None:
+    """Send what runs logged while their tracking store was away.
+
+    Each entry is there once, however often this is run.
+    """
+    from pactag.tracking.sync import sync as send
+
+    if runs != _RUNS and not runs.is_dir():
+        raise PactagError(str(runs), "no such folder", f"Name the `output` of the config that was trained, such as {_RUNS}")
+    left = 0
+    for run in send(runs):
+        left += run.left
+        out.print(
+            escape(f"runs:/{run.run_id}: {run.sent} entries sent to {run.uri}" + (f", {run.left} left: {run.why}" if run.left else ""))
+        )
+    if left:
+        raise typer.Exit(2)
+    out.print("nothing is left to send")
 
 
 def promote(
@@ -201,20 +252,6 @@ def export(
         return
     out.print(export_table(done.checks, f"{done.folder}: against torch"))
     out.print(f"tag    pactag tag data/examples/*.txt --model {escape(str(done.folder))}")
-
-
-def ui(
-    tracking_uri: StoreOption = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 5000,
-) -> None:
-    """Open the MLflow UI on the store of the runs."""
-    from pactag.tracking import store_uri
-
-    uri = store_uri(tracking_uri)
-    note(f"MLflow UI on http://{host}:{port} (store {uri}); stop it with Ctrl-C")
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", host, "--port", str(port)]
-    os.execv(sys.executable, command)
 
 
 def load_tagger(model: str, tracking_uri: str | None, *, backend: str | None = None):  # type: ignore[no-untyped-def]

@@ -11,6 +11,7 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from pactag.cli.models import StoreOption
+from pactag.cli.settings import Overrides
 from pactag.cli.show import note, out, progress_bar
 from pactag.errors import PactagError
 from pactag.whole_files import write_whole
@@ -44,6 +45,7 @@ def run(
     path: SweepArgument,
     trials: Annotated[int | None, typer.Option("--trials", min=1, help="Trials in all, instead of the number in the file.")] = None,
     storage: StorageOption = None,
+    overrides: Overrides = None,
 ) -> None:
     """Run a sweep, or go on with it. Run the same command in several shells to use several processes at once.
 
@@ -52,7 +54,7 @@ def run(
     from pactag.sweeps.config import load_sweep
     from pactag.sweeps.search import run_sweep, state_of
 
-    loaded = load_sweep(path, storage=storage)
+    loaded = load_sweep(path, storage=storage, changes=overrides or [])
     with progress_bar(f"sweep {loaded.sweep.name}") as progress:
         run_id, study = run_sweep(loaded, trials=trials, progress=lambda name, d, t, word: progress(d, t, f"{name}: {word}"))
     _show(loaded, study)
@@ -62,12 +64,12 @@ def run(
 
 
 @sweep_app.command("show")
-def show(path: SweepArgument, storage: StorageOption = None) -> None:
+def show(path: SweepArgument, storage: StorageOption = None, overrides: Overrides = None) -> None:
     """Print the trials of a sweep and the best settings so far."""
     from pactag.sweeps.config import load_sweep
     from pactag.sweeps.search import open_study
 
-    loaded = load_sweep(path, storage=storage)
+    loaded = load_sweep(path, storage=storage, changes=overrides or [])
     _show(loaded, open_study(loaded, must_exist=True))
 
 
@@ -76,6 +78,7 @@ def best(
     source: Annotated[str, typer.Argument(metavar="FILE|RUN", help="Sweep file, or the parent run of a sweep (its id).")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Config file to write.")],
     storage: StorageOption = None,
+    overrides: Overrides = None,
     tracking_uri: StoreOption = None,
 ) -> None:
     """Write the best trial as a plain config, for `pactag train`."""
@@ -84,7 +87,7 @@ def best(
         from pactag.sweeps.report import best_config
         from pactag.sweeps.search import best_settings, open_study
 
-        loaded = load_sweep(Path(source), storage=storage)
+        loaded = load_sweep(Path(source), storage=storage, changes=overrides or [])
         number, value, settings = best_settings(loaded, open_study(loaded, must_exist=True))
         text = best_config(loaded, number, value, settings)
     else:

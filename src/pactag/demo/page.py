@@ -53,13 +53,13 @@ def build(tagger: Tagger) -> Any:
                 tag_file = gr.Button("Tag", variant="primary", elem_id="tag-file")
         status = gr.Markdown(elem_classes="status", elem_id="status")
         with gr.Row(visible=False) as result:
-            with gr.Column(scale=3, min_width=260):
+            with gr.Column(scale=3, min_width=200):
                 which = gr.Dropdown(label="Article", visible=False, elem_id="which")
                 article = gr.HTML(js_on_load=style.SENTENCE_KEYS, elem_id="article", padding=False, apply_default_css=False)
                 with gr.Row(visible=False) as pages:
                     before = gr.Button("Earlier sentences", elem_id="before")
                     after = gr.Button("Later sentences", elem_id="after")
-            with gr.Column(scale=2, min_width=260, elem_classes="side"):
+            with gr.Column(scale=2, min_width=200, elem_classes="side"):
                 details = gr.HTML(acts.advice, elem_classes="details", elem_id="details", padding=False, apply_default_css=False)
                 labels = gr.CheckboxGroup(names, label="Correct its labels", visible=False, elem_id="labels")
                 with gr.Accordion("Download corrections", open=False):

@@ -45,8 +45,10 @@ CSS = """
   inset: 0 auto 0 calc(var(--threshold) * 100%); width: 2px; background: var(--body-text-color); }
 @media (max-width: 30rem) {
   .details :is(td:has(.bar), th:nth-child(2)) { display: none; }
-  .details tr :is(th, td) { padding-inline: .1rem; }
+  .details tr :is(th, td) { padding-inline: .2rem; }
 }
+/* The narrowest width at which a page must do without sideways scrolling (WCAG 2.2, 1.4.10). */
+@media (max-width: 22rem) { .details table { font-size: .78rem; } .details tr :is(th, td) { padding-inline: .1rem; } }
 .status:empty { display: none; }
 .status p { margin: 0; }
 @media (max-width: 48rem) {

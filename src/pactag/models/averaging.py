@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -18,6 +18,23 @@ class WeightAverage:
         self._decay = decay
         self._step = 0
         self._weights = {name: parameter.detach().clone() for name, parameter in network.named_parameters() if parameter.requires_grad}
+
+    @property
+    def weights(self) -> dict[str, torch.Tensor]:
+        """The averages by the names of the parameters."""
+        return self._weights
+
+    @property
+    def steps(self) -> int:
+        """How many steps were taken in."""
+        return self._step
+
+    @torch.no_grad()
+    def restore(self, weights: Mapping[str, torch.Tensor], *, steps: int) -> None:
+        """Go on from averages that were saved."""
+        self._step = steps
+        for name, value in weights.items():
+            self._weights[name].copy_(value)
 
     @torch.no_grad()
     def update(self, network: torch.nn.Module) -> None:

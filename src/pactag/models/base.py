@@ -29,11 +29,12 @@ def _ignore(*_: object) -> None:
 
 @dataclass(frozen=True)
 class FitContext:
-    """Where a fit tells how it goes, and the names by which it tells of labels."""
+    """Where a fit tells how it goes, the names by which it tells of labels, and where it saves its state, to go on from it."""
 
     report: MetricSink = _ignore
     progress: ProgressSink = _ignore
     labels: Sequence[str] = ()
+    checkpoints: Path | None = None
 
 
 class SentenceScorer(Protocol):

@@ -11,6 +11,7 @@ import transformers
 from pactag.config import EncoderModel, RunConfig, TrainingConfig
 from pactag.corpus.rows import LabelledSentences
 from pactag.models.base import FitContext
+from pactag.models.devices import device_for
 from pactag.models.finetuning import fine_tune
 from pactag.models.pooled import PooledClassifier, PooledNetwork, tokenizer_for
 from pactag.models.pretrained import keep_layers, load_pretrained
@@ -44,6 +45,7 @@ class EncoderClassifier(PooledClassifier):
             for parameter in model.network.encoder.get_input_embeddings().parameters():
                 parameter.requires_grad = False
         if training.probe_first:
+            model.network.to(device_for(training))
             model.fit_head(train, c=_PROBE_C, class_weight=None, seed=config.seed)
         fine_tune(
             model,

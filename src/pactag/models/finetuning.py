@@ -12,13 +12,17 @@ import transformers
 
 from pactag.config import TrainingConfig
 from pactag.corpus.rows import LabelledSentences
+from pactag.errors import ConfigError
 from pactag.metrics import best_f1_threshold
+from pactag.models import checkpoints
 from pactag.models.averaging import WeightAverage
 from pactag.models.base import FitContext
 from pactag.models.batching import Collator, LengthGroupedBatches, training_dataset
+from pactag.models.devices import device_for, meet, share_of_batch, told_by_main
 from pactag.models.losses import disagreement, distillation_loss, label_loss
 from pactag.models.pooled import PooledClassifier, PooledNetwork
 from pactag.models.quiet import quiet
+from pactag.processes import is_main, process_count, process_index
 
 _SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
 
@@ -36,14 +40,26 @@ def fine_tune(
 ) -> None:
     """Train a network where it stands; it ends on the CPU, in evaluation mode, with the weights that did best on `validation`.
 
+    With `context.checkpoints` it is saved there at the end of each epoch, and goes on from what is there. Several processes share out each
+    step; the main one measures.
+
     :param teacher: scores of another model for `train`, shape `(sentences, labels)`, learnt from with the share `training.teacher_weight`.
     :param mask_id: token that stands for a dropped one, with `training.token_dropout`.
+    :raises ConfigError: when `training.device`, `training.precision` or `training.batch_size` do not fit the machine.
     """
+    device = device_for(training)
+    share = share_of_batch(training)
+    meet(device)
     with tempfile.TemporaryDirectory(prefix="pactag-") as scratch, quiet():
         arguments = transformers.TrainingArguments(
             output_dir=scratch,
             num_train_epochs=training.epochs,
-            per_device_train_batch_size=training.batch_size,
+            per_device_train_batch_size=share,
+            gradient_accumulation_steps=training.gradient_accumulation,
+            use_cpu=device.type == "cpu",
+            ddp_backend="gloo" if device.type == "cpu" and process_count() > 1 else None,
+            bf16=training.precision == "bf16",
+            fp16=training.precision == "fp16",
             learning_rate=training.learning_rate,
             lr_scheduler_type=_SCHEDULES[training.schedule],
             # Below 1 a share of all steps, in transformers 5.
@@ -58,8 +74,11 @@ def fine_tune(
             dataloader_pin_memory=False,
             seed=seed,
         )
+        # Left to itself, one process takes all GPUs of the machine, each with a batch of its own.
+        arguments._n_gpu = min(arguments.n_gpu, 1)
         average = WeightAverage(model.network, decay=training.weight_average) if training.weight_average else None
-        progress = _Progress(model, validation, training, context, average)
+        checkpoint = _checkpoint(context)
+        progress = _Progress(model, validation, training, context, average, seed, checkpoint)
         trainer = _Trainer(
             model=model.network,
             args=arguments,
@@ -71,9 +90,27 @@ def fine_tune(
             keep=(model.tokens.cls_id, model.tokens.sep_id, model.tokens.pad_id),
         )
         trainer.remove_callback(transformers.PrinterCallback)
-        trainer.train()
+        if checkpoint is None or not checkpoint.progress.finished:
+            trainer.train(resume_from_checkpoint=str(checkpoint.path) if checkpoint is not None else None)
+            # In 16 bits the network was given another `forward`, which belongs to training alone.
+            trainer.accelerator.unwrap_model(trainer.model_wrapped, keep_fp32_wrapper=False)
     progress.restore_best(model.network)
     model.network.cpu().eval()
+
+
+def _checkpoint(context: FitContext) -> checkpoints.Checkpoint | None:
+    """What to go on from, the same for all processes.
+
+    :raises ConfigError: when a process does not see what the main one sees.
+    """
+    path = checkpoints.newest(context.checkpoints) if context.checkpoints is not None else None
+    found = checkpoints.Checkpoint(path) if path is not None else None
+    step = found.step if found is not None else 0
+    wanted = told_by_main(step)
+    if wanted != step:
+        fix = "Keep `output` on a disk that all machines share"
+        raise ConfigError("output", f"process {process_index()} finds step {step} there, the main one step {wanted}", fix)
+    return found
 
 
 class _Trainer(transformers.Trainer):
@@ -87,7 +124,8 @@ class _Trainer(transformers.Trainer):
 
     def _get_train_sampler(self, train_dataset: Any = None) -> torch.utils.data.Sampler[int]:
         lengths = [len(ids) for ids in self.train_dataset["ids"]]
-        return LengthGroupedBatches(lengths, batch_size=self.args.train_batch_size, seed=self.args.seed)
+        # Whole steps: processes and parts take pieces of them.
+        return LengthGroupedBatches(lengths, batch_size=self._training.batch_size, seed=self.args.seed)
 
     def compute_loss(self, model: Any, inputs: dict[str, torch.Tensor], return_outputs: bool = False, **_: Any) -> Any:
         training = self._training
@@ -161,40 +199,81 @@ class _Progress(transformers.TrainerCallback):
         training: TrainingConfig,
         context: FitContext,
         average: WeightAverage | None,
+        seed: int,
+        checkpoint: checkpoints.Checkpoint | None,
     ) -> None:
         self._model = model
         self._validation = validation
         self._training = training
         self._context = context
         self._average = average
-        self._best = -1.0
-        self._epochs_since_best = 0
-        self._weights: dict[str, torch.Tensor] = {}
+        self._seed = seed
+        self._checkpoint = checkpoint
+        self._so_far = checkpoint.progress if checkpoint is not None else checkpoints.Progress()
+        self._weights: dict[str, torch.Tensor] = dict(checkpoint.best) if checkpoint is not None else {}
+        if is_main():
+            # Whoever listens may have missed the last of them.
+            for figures, step in self._so_far.reports:
+                context.report(figures, step)
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, *, optimizer: Any, lr_scheduler: Any, **_: Any) -> None:
+        if self._checkpoint is not None:
+            self._checkpoint.restore_optimizer(optimizer, lr_scheduler)
+            if self._average is not None:
+                self._checkpoint.restore_average(self._average)
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if not is_main():
+            # Dropout of its own in each process, the same when training goes on from this epoch.
+            torch.manual_seed((self._seed * 10_007 + round(state.epoch or 0)) * 10_007 + process_index())
+        elif self._checkpoint is not None and state.global_step == self._checkpoint.step:
+            self._checkpoint.restore_random()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if self._average is not None:
             self._average.update(self._model.network)
-        self._context.progress(state.global_step, state.max_steps, f"epoch {state.epoch or 0:.1f}, best macro-F1 {max(self._best, 0):.3f}")
+        if is_main():
+            best = max(self._so_far.best, 0)
+            self._context.progress(state.global_step, state.max_steps, f"epoch {state.epoch or 0:.1f}, best macro-F1 {best:.3f}")
 
-    def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+    def on_epoch_end(self, args: Any, state: Any, control: Any, *, optimizer: Any, lr_scheduler: Any, **_: Any) -> None:
+        if is_main():
+            self._measure(state.global_step)
+            patience = self._training.early_stopping
+            stop = patience is not None and self._so_far.epochs_since_best >= patience
+            self._so_far.finished = stop or state.global_step >= state.max_steps
+            if self._context.checkpoints is not None:
+                checkpoints.save(
+                    self._context.checkpoints,
+                    self._so_far,
+                    network=self._model.network,
+                    optimizer=optimizer,
+                    scheduler=lr_scheduler,
+                    trainer=state,
+                    best=self._weights,
+                    average=self._average,
+                )
+            # Told once it is saved: what was told is never measured again.
+            self._context.report(*self._so_far.reports[-1])
+        if told_by_main(int(self._so_far.finished)):
+            control.should_training_stop = True
+
+    def _measure(self, step: int) -> None:
         with self._average.applied(self._model.network) if self._average is not None else contextlib.nullcontext():
             logits = self._model.predict_logits(self._validation.inputs)
             targets = self._validation.targets
             loss = float(np.mean(np.logaddexp(0, logits) - targets * logits))
             f1 = [best_f1_threshold(targets[:, i], logits[:, i])[1] for i in range(targets.shape[1])]
             macro = float(np.mean(f1))
-            by_label = {f"{name}/f1": value for name, value in zip(self._context.labels, f1, strict=False)}
-            self._context.report({"loss": loss, "f1_macro": macro, **by_label}, state.global_step)
-            if macro > self._best or self._training.early_stopping is None:
+            by_label = {f"{name}/f1": float(value) for name, value in zip(self._context.labels, f1, strict=False)}
+            self._so_far.reports.append(({"loss": loss, "f1_macro": macro, **by_label}, step))
+            if macro > self._so_far.best or self._training.early_stopping is None:
                 self._weights = {name: tensor.detach().cpu().clone() for name, tensor in self._model.network.state_dict().items()}
-        if macro > self._best:
-            self._best = macro
-            self._epochs_since_best = 0
-            return
-        self._epochs_since_best += 1
-        patience = self._training.early_stopping
-        if patience is not None and self._epochs_since_best >= patience:
-            control.should_training_stop = True
+        if macro > self._so_far.best:
+            self._so_far.best = macro
+            self._so_far.epochs_since_best = 0
+        else:
+            self._so_far.epochs_since_best += 1
 
     def restore_best(self, network: PooledNetwork) -> None:
         """The best weights with early stopping, else the last ones, averaged where an average was kept."""

@@ -27,7 +27,7 @@ def confusion(targets: np.ndarray, predicted: np.ndarray, labels: Sequence[str],
         counts = np.array([[scores.true_positives, scores.false_negatives], [scores.false_positives, scores.true_negatives]])
         shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
         tidy(axes, title=f"{name}   F1 {scores.f1:.3f}", grid=False)
-        axes.imshow(shares, cmap=shades, vmin=0, vmax=1.15, aspect="auto")
+        axes.imshow(shares, cmap=shades, vmin=0, vmax=1, aspect="auto")
         axes.set_xticks([0, 1], ["given", "not given"])
         axes.set_yticks([0, 1], ["gold", "not gold"])
         axes.tick_params(length=0)
@@ -35,7 +35,7 @@ def confusion(targets: np.ndarray, predicted: np.ndarray, labels: Sequence[str],
             spine.set_visible(False)
         for (row, column), count in np.ndenumerate(counts):
             share = shares[row, column]
-            color = PAPER if share > 0.45 else INK
+            color = PAPER if share > 0.75 else INK
             axes.text(column, row - 0.09, f"{count:,}", ha="center", va="center", color=color, fontsize=12)
             axes.text(column, row + 0.22, f"{share:.0%}", ha="center", va="center", color=color, fontsize=8.5)
     return made

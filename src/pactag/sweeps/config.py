@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -130,10 +131,11 @@ class LoadedSweep(_Part):
         return sha256(json.dumps([kept, space], sort_keys=True).encode()).hexdigest()
 
 
-def load_sweep(path: Path, *, storage: str | None = None) -> LoadedSweep:
+def load_sweep(path: Path, *, storage: str | None = None, changes: Sequence[str] = ()) -> LoadedSweep:
     """Read a sweep file and try both ends of every range on its config.
 
     :param storage: instead of the one in the file.
+    :param changes: changes for all trials after those in the file, such as `data.train_share=0.5`.
     :raises ConfigError: with every problem.
     """
     content = read_yaml(path, ConfigError)
@@ -143,6 +145,7 @@ def load_sweep(path: Path, *, storage: str | None = None) -> LoadedSweep:
         raise ConfigError.of(validation_problems(error, content, Sweep)) from None
     if storage is not None:
         sweep = sweep.model_copy(update={"storage": storage})
+    sweep = sweep.model_copy(update={"set": (*sweep.set, *changes)})
     base = load_config(sweep.config, [*sweep.set, "seeds=null"])
     loaded = LoadedSweep(path=path, sweep=sweep, base=base)
     problems = [problem for name, space in sweep.space.items() for problem in _problems(loaded, content, name, space)]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from pactag.sweeps.config import LoadedSweep, Setting
 from pactag.tracking import RunRecorder, Table, Tracker
-from pactag.tracking.reading import replace_table
 
 if TYPE_CHECKING:
     import optuna
@@ -27,7 +26,7 @@ def write_report(
     trials = study.get_trials(deepcopy=False)
     ended = [trial for trial in trials if trial.state.is_finished()]
     runs = {run.data.tags[TRIAL]: run.info.run_id for run in tracker.children(parent.run_id) if TRIAL in run.data.tags}
-    replace_table(tracker, parent.run_id, Table(TRIALS, trials_table(loaded, ended, runs)))
+    parent.table(Table(TRIALS, trials_table(loaded, ended, runs)))
     complete = [trial for trial in ended if trial.state.name == "COMPLETE"]
     states = [trial.state.name for trial in ended]
     figures = {"sweep/ended": float(states.count("COMPLETE")), "sweep/pruned": float(states.count("PRUNED"))}

@@ -25,8 +25,18 @@ def store_uri(uri: str | None = None) -> str:
     return uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DEFAULT_STORE}"
 
 
+def _patience() -> None:
+    """A store that is away is told after some seconds, where MLflow waits for minutes; the environment overrules it.
+
+    The timeout is for an answer, which after the upload of a large model takes its time.
+    """
+    for name, value in (("MAX_RETRIES", "2"), ("BACKOFF_FACTOR", "1"), ("TIMEOUT", "60")):
+        os.environ.setdefault(f"MLFLOW_HTTP_REQUEST_{name}", value)
+
+
 def import_mlflow() -> Any:
     switch_off_telemetry()
+    _patience()
     try:
         import mlflow
     except ModuleNotFoundError:

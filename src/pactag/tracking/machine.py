@@ -7,6 +7,7 @@ ten seconds gets nothing.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -20,14 +21,15 @@ Sink = Callable[[Mapping[str, float], int], None]
 
 
 @contextlib.contextmanager
-def watched(sink: Sink, *, every: float = SECONDS_BETWEEN) -> Iterator[None]:
+def watched(sink: Sink, *, every: float = SECONDS_BETWEEN, since: float = 0.0) -> Iterator[None]:
     """Measure every so many seconds while the block runs, and once at its end. The names are those of the UI's system metrics.
 
+    :param since: seconds from the start of the run, when it began before; samples are numbered on from there.
     :param sink: called from another thread while the block runs, and from this one at its end.
     """
     monitors = _monitors()
     done = threading.Event()
-    samples = iter(range(1_000_000_000))
+    samples = itertools.count(int(since / every))
 
     def sample() -> None:
         found: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""What a run that has ended holds, and tables that are added to it."""
+"""What a run that has ended holds."""
 
 from __future__ import annotations
 
@@ -30,26 +30,13 @@ def logged_table(tracker: Tracker, run_id: str, name: str) -> Table:
 
     :raises TrackingError: when the run has none of that name, or it cannot be read.
     """
-    text = logged_text(tracker, run_id, _path(name), what=f"table {name}")
+    text = logged_text(tracker, run_id, f"tables/{name}.json", what=f"table {name}")
     try:
         data = json.loads(text)
         columns = {column: [row[i] for row in data["data"]] for i, column in enumerate(data["columns"])}
     except (json.JSONDecodeError, KeyError, IndexError, TypeError):
         raise TrackingError(f"run {run_id!r}", f"its table {name} is damaged", "Train again") from None
     return Table(name, columns)
-
-
-def replace_table(tracker: Tracker, run_id: str, table: Table) -> None:
-    """Write a table into a run that has ended; one of that name from before goes, where MLflow's own call would append to it."""
-    import pandas as pd
-
-    path = _path(table.name)
-    with mlflow_errors(tracker.uri, about=f"run {run_id!r}"):
-        if path in {item.path for item in tracker.client.list_artifacts(run_id, "tables")}:
-            text = pd.DataFrame(dict(table.columns)).to_json(orient="split", index=False, date_format="iso", default_handler=str)
-            tracker.client.log_text(run_id, text, path)
-        else:
-            tracker.recorder(run_id).table(table)
 
 
 def input_digests(tracker: Tracker, run_id: str) -> dict[str, str]:
@@ -67,7 +54,3 @@ def digest_of_test_data(tracker: Tracker, run_id: str) -> str:
         if contexts == [TESTING] and item.dataset.name == "test":
             return str(item.dataset.digest)
     raise TrackingError(f"run {run_id!r}", "does not say which test data it was measured on", "Take a run of `pactag train`")
-
-
-def _path(table: str) -> str:
-    return f"tables/{table}.json"

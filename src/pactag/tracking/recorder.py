@@ -4,94 +4,142 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
+import re
+import threading
 import time
+import uuid
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib.metadata import version
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pactag.model_folder import read_manifest
+from pactag.errors import TrackingError
 from pactag.tracking.contents import LoggedInput, Table
-from pactag.tracking.library import fluent_store, import_mlflow, mlflow_errors, quiet_mlflow
+from pactag.tracking.library import mlflow_errors
+from pactag.tracking.outbox import Entry, Outbox
+from pactag.tracking.sending import Unreachable, send
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
 
-# The tag that names the LoggedModel of a run.
-MODEL_TAG = "pactag.logged_model"
 _MAX_PARAM = 6000
+# Between two attempts on a store that does not answer; longer when an attempt itself takes long, so that training goes on at its pace.
+PAUSE_SECONDS = 30.0
+_SHARE_OF_ATTEMPTS = 0.1
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
 class RunRecorder:
-    """Writes into one run, by its id: nothing hangs on what MLflow holds to be the active run."""
+    """Writes into one run, by its id: nothing hangs on what MLflow holds to be the active run.
+
+    With an outbox, what the store does not take is kept there and sent when the store is back, in order; without one, an error is raised.
+    Calls from several threads are taken one by one.
+    """
 
     client: MlflowClient
     uri: str
     run_id: str
+    outbox: Outbox | None = None
+    # Milliseconds. Pictures carry it in their names, which have to be the same when they are logged again.
+    started: int = 0
+    # Figures without steps that the run has already: when it goes on after a kill, they are not logged again.
+    known: set[str] = field(default_factory=set)
+    _next_attempt: float = 0.0
+    _one_by_one: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def unsent(self) -> Path | None:
+        """Where the entries are that the store has not taken; None when it has them all."""
+        return self.outbox.folder if self.outbox is not None and len(self.outbox) else None
+
+    @property
+    def age(self) -> float:
+        """Seconds since the run was made."""
+        return (_now() - self.started) / 1000
 
     def resume(self) -> None:
-        """Open a run again that has ended, or was left open."""
-        self.client.update_run(self.run_id, status="RUNNING")
+        """Open a run again that has ended, or was left open; what was kept of it is sent first.
+
+        :raises TrackingError: when the store does not answer, or another process is sending what was kept.
+        """
+        if self.outbox is not None and len(self.outbox):
+            if not self.outbox.take():
+                raise TrackingError(str(self.outbox.folder), "is in use by another process", "Wait until `pactag sync` is done")
+            self._send_kept()
+        with mlflow_errors(self.uri):
+            self.client.update_run(self.run_id, status="RUNNING")
+        self.tags({"status": "running"})
 
     def end(self, status: str) -> None:
-        """Set the end of the run: FINISHED, FAILED or KILLED."""
-        self.client.set_terminated(self.run_id, status=status)
+        """Set the end of the run: FINISHED, FAILED or KILLED. What is kept is sent now, if the store is back."""
+        self._write(Entry("end", {"status": status, "time": _now()}))
+        if self.outbox is not None:
+            with self._one_by_one:
+                if len(self.outbox):
+                    self._send_kept()
+                self.outbox.leave()
 
     def params(self, params: Mapping[str, str]) -> None:
-        from mlflow.entities import Param
+        self._write(Entry("params", {name: value[:_MAX_PARAM] for name, value in params.items()}))
 
-        items = [Param(key, value[:_MAX_PARAM]) for key, value in params.items()]
-        for start in range(0, len(items), 100):
-            self.client.log_batch(self.run_id, params=items[start : start + 100])
+    def metrics(self, metrics: Mapping[str, float], *, step: int | None = None, time_ms: int | None = None) -> None:
+        """Log figures.
 
-    def metrics(self, metrics: Mapping[str, float], *, step: int | None = None) -> None:
-        from mlflow.entities import Metric
-
-        now = int(time.time() * 1000)
-        items = [Metric(key, float(value), now, step or 0) for key, value in metrics.items()]
-        self.client.log_batch(self.run_id, metrics=items)
+        :param time_ms: when they were measured, in milliseconds; by default now. With the same time they can be logged again without
+            standing there twice.
+        """
+        now = time_ms or _now()
+        new = {name: value for name, value in metrics.items() if step is not None or name not in self.known}
+        if new:
+            self._write(Entry("metrics", {"metrics": [[name, float(value), now, step or 0] for name, value in new.items()]}))
 
     def system_metrics(self, metrics: Mapping[str, float], sample: int) -> None:
         """What the machine does. Called from a thread beside the training, which must not end for the sake of these."""
-        with contextlib.suppress(import_mlflow().exceptions.MlflowException):
+        with contextlib.suppress(TrackingError):
             self.metrics(metrics, step=sample)
 
     def tags(self, tags: Mapping[str, str]) -> None:
-        for key, value in tags.items():
-            self.client.set_tag(self.run_id, key, value)
+        if tags:
+            self._write(Entry("tags", dict(tags)))
 
     def text(self, content: str, name: str) -> None:
-        self.client.log_text(self.run_id, content, name)
+        self._write(Entry("file", {"path": name}, content.encode("utf-8")))
 
     def table(self, table: Table) -> None:
+        """A table that the artifact view compares across runs. One of that name from before goes."""
         import pandas as pd
 
-        with warnings.catch_warnings():
-            # pandas tells MLflow of a coming change, which is no concern of somebody who trains.
-            warnings.simplefilter("ignore", FutureWarning)
-            warnings.simplefilter("ignore", DeprecationWarning)
-            self.client.log_table(self.run_id, pd.DataFrame(dict(table.columns)), f"tables/{table.name}.json")
+        text = pd.DataFrame(dict(table.columns)).to_json(orient="split", index=False, date_format="iso", default_handler=str)
+        self._write(Entry("table", {"path": f"tables/{table.name}.json"}, text.encode("utf-8")))
 
     def image(self, figure: Figure, *, key: str, step: int = 0) -> None:
         """A picture that the UI shows in a grid with those of other runs that have the same key and step."""
+        from mlflow.tracking.multimedia import compress_image_size
         from PIL import Image
 
         pixels = io.BytesIO()
         figure.savefig(pixels, format="png")
+        # The names by which MLflow's `log_image` makes grids. It draws a new one at each call; here a picture replaces the one before.
+        name = uuid.uuid5(uuid.NAMESPACE_URL, f"{self.run_id}/{key}/{step}")
+        path = f"images/{re.sub('/', '~', key)}+step+{step}+timestamp+{self.started}+{name}"
         with Image.open(pixels) as image:
-            self.client.log_image(self.run_id, image.convert("RGB"), key=key, step=step)
+            small = io.BytesIO()
+            compress_image_size(image.convert("RGB")).save(small, format="webp")
+        self._write(Entry("file", {"path": f"{path}.png"}, pixels.getvalue()))
+        self._write(Entry("file", {"path": f"{path}+compressed.webp"}, small.getvalue()))
+        self._write(Entry("tags", {"mlflow.loggedImages": "True"}))
 
     def inputs(self, inputs: Sequence[LoggedInput]) -> None:
         """The data as inputs of the run, each with its digest."""
         import mlflow.data
         import pandas as pd
-        from mlflow.entities import DatasetInput, InputTag
 
-        logged = []
+        logged: list[dict[str, Any]] = []
         for item in inputs:
             frame = pd.DataFrame(
                 {
@@ -104,55 +152,57 @@ class RunRecorder:
                 # It warns that a path can be taken for two kinds of local file that are one and the same.
                 warnings.simplefilter("ignore", UserWarning)
                 data = mlflow.data.from_pandas(frame, source=item.source, name=item.name, digest=item.digest[:32])
-            logged.append(DatasetInput(data._to_mlflow_entity(), [InputTag("mlflow.data.context", item.context)]))
-        self.client.log_inputs(self.run_id, datasets=logged)
+            entity = data._to_mlflow_entity()
+            fields = {name: getattr(entity, name) for name in ("name", "digest", "source_type", "source", "schema", "profile")}
+            logged.append({"dataset": fields, "context": item.context})
+        self._write(Entry("inputs", {"inputs": logged}))
 
-    def model(self, folder: Path, *, example: Mapping[str, str]) -> str:
-        """Log a model folder as a LoggedModel that `mlflow.pyfunc.load_model` loads. Returns its id.
+    def model(self, folder: Path, *, example: Mapping[str, str]) -> None:
+        """Log a model folder, which stays where it is, as the model of the run. See `logged_model`."""
+        self._write(Entry("model", {"folder": str(folder.resolve()), "example": dict(example)}))
 
-        The run's metrics and params are linked to it, so log them first. No pickle is written: the folder is data, and the loader
-        module reads it.
-        """
-        mlflow = import_mlflow()
-        from mlflow.models import Model
-        from mlflow.models.signature import ModelSignature
-        from mlflow.types.schema import Array, ColSpec, DataType, ParamSchema, ParamSpec, Schema
+    def _write(self, entry: Entry) -> None:
+        with self._one_by_one:
+            if self.outbox is None:
+                try:
+                    send(self.client, self.uri, self.run_id, entry)
+                except Unreachable as error:
+                    raise TrackingError(f"store {self.uri}", str(error), "Check the address, and that the store is there") from None
+                return
+            if not len(self.outbox):
+                if self._attempt(entry):
+                    return
+                self.outbox.add(entry)
+                return
+            self.outbox.add(entry)
+            if time.monotonic() >= self._next_attempt:
+                self._send_kept()
 
-        from pactag.serving import ROWS, SENTENCES
+    def _attempt(self, entry: Entry) -> bool:
+        began = time.monotonic()
+        try:
+            send(self.client, self.uri, self.run_id, entry)
+        except Unreachable as error:
+            if not self._next_attempt and self.outbox is not None:
+                _log.warning(
+                    "the store %s does not take what is logged (%s). Training goes on; all is kept in %s and sent when the store is back",
+                    self.uri,
+                    error,
+                    self.outbox.folder,
+                )
+            now = time.monotonic()
+            self._next_attempt = now + max(PAUSE_SECONDS, (now - began) / _SHARE_OF_ATTEMPTS)
+            return False
+        self._next_attempt = 0.0
+        return True
 
-        signature = ModelSignature(
-            inputs=Schema([ColSpec("string", "text"), ColSpec("string", "id", required=False), ColSpec("string", "title", required=False)]),
-            outputs=Schema(
-                [
-                    ColSpec("string", "id"),
-                    ColSpec("long", "index"),
-                    ColSpec("long", "start"),
-                    ColSpec("long", "end"),
-                    ColSpec("string", "text"),
-                    ColSpec(Array(DataType.string), "labels"),
-                    ColSpec(Array(DataType.string), "uncertain"),
-                    *(ColSpec("double", f"score_{name}") for name in read_manifest(folder).labels),
-                ]
-            ),
-            params=ParamSchema([ParamSpec(ROWS, DataType.string, SENTENCES)]),
-        )
-        with fluent_store(mlflow, self.uri), quiet_mlflow(), mlflow_errors(self.uri):
-            # Left to itself, MLflow puts the model into its default experiment, and its files into the working folder.
-            run = self.client.get_run(self.run_id)
-            created = self.client.create_logged_model(
-                run.info.experiment_id, name="model", source_run_id=self.run_id, params=dict(run.data.params)
-            )
-            info = Model.log(
-                name="model",
-                model_id=created.model_id,
-                artifact_path=None,
-                flavor=mlflow.pyfunc,
-                run_id=self.run_id,
-                loader_module="pactag.serving",
-                data_path=str(folder),
-                signature=signature,
-                input_example=dict(example),
-                pip_requirements=[f"pactag[train]=={version('pactag')}"],
-            )
-        self.tags({MODEL_TAG: info.model_id})
-        return str(info.model_id)
+    def _send_kept(self) -> None:
+        if self.outbox is not None:
+            for name, entry in self.outbox.entries():
+                if not self._attempt(entry):
+                    return
+                self.outbox.sent(name)
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

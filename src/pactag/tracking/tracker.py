@@ -13,8 +13,10 @@ from pactag.model_folder import MANIFEST
 from pactag.provenance import provenance
 from pactag.tracking.contents import Pruned
 from pactag.tracking.library import DEFAULT_STORE, fluent_store, import_mlflow, mlflow_errors, quiet_mlflow, store_uri
+from pactag.tracking.logged_model import MODEL_TAG
 from pactag.tracking.machine import watched
-from pactag.tracking.recorder import MODEL_TAG, RunRecorder
+from pactag.tracking.outbox import Outbox
+from pactag.tracking.recorder import RunRecorder
 from pactag.tracking.registry import REGISTERED_NAME, Registry
 
 if TYPE_CHECKING:
@@ -38,6 +40,9 @@ _EXPERIMENT = {
         "children."
     ),
 }
+# Left to itself, the UI draws the colour of a run from its id, and two runs that are compared often share one.
+_COLOR = "mlflow.runColor"
+_COLORS = ("#1f77b4", "#d1691f", "#2e8b57", "#a6428f", "#8a6d00", "#4b5ab0", "#c23b4b", "#1d9a9a", "#7a5540", "#6b7076")
 _SOURCE = {"mlflow.source.name": "pactag", "mlflow.source.type": "LOCAL", "status": "running"}
 
 
@@ -98,21 +103,31 @@ class Tracker:
         tags: Mapping[str, str],
         parent: str | None = None,
         watch_machine: bool = False,
+        unsent: Path | None = None,
+        resume: str | None = None,
     ) -> Iterator[RunRecorder]:
-        """A new run that ends as FINISHED, FAILED after an error, or KILLED after an interruption.
+        """A new run, or one that goes on, that ends as FINISHED, FAILED after an error, or KILLED after an interruption.
 
         :param parent: id of the run under which the UI shows it; its tags are the child's as well, since filters do not inherit.
         :param watch_machine: log system metrics while it runs.
+        :param unsent: folder that keeps, in one of its own, what the store does not take once the run has begun; without it, that is an
+            error.
+        :param resume: id of a run that was cut off, and goes on; what it has already is not logged a second time.
 
         The tag `status=completed` is the last thing written: a run without it is not whole. A run that ends with `Pruned` has
         `status=pruned`.
         """
-        recorder = self.start(experiment=experiment, name=name, tags=tags, parent=parent)
+        recorder = self.recorder(resume) if resume else self.start(experiment=experiment, name=name, tags=tags, parent=parent)
+        if unsent is not None:
+            recorder.outbox = Outbox(unsent / recorder.run_id, run_id=recorder.run_id, uri=self.uri)
+        if resume:
+            recorder.resume()
+            recorder.known = set(self.get_run(resume).data.metrics)
         started = time.monotonic()
         status = "FAILED"
         try:
             recorder.params(params)
-            with watched(recorder.system_metrics) if watch_machine else contextlib.nullcontext():
+            with watched(recorder.system_metrics, since=recorder.age if resume else 0.0) if watch_machine else contextlib.nullcontext():
                 yield recorder
             recorder.metrics({"speed/wall_seconds": time.monotonic() - started})
             recorder.tags({"status": "completed"})
@@ -131,15 +146,22 @@ class Tracker:
         """A new run whose end is up to the caller; `run` is the one to use for whatever ends in the same process."""
         family = {**self._tags_to_inherit(parent), "mlflow.parentRunId": parent} if parent else {}
         with mlflow_errors(self.uri):
-            run = self.client.create_run(self.experiment_id(experiment), run_name=name, tags={**family, **tags, **_SOURCE, **provenance()})
-        return self.recorder(run.info.run_id)
+            place = self.experiment_id(experiment)
+            own = {_COLOR: self._next_color(place), **_SOURCE, **provenance()}
+            run = self.client.create_run(place, run_name=name, tags={**family, **tags, **own})
+        return RunRecorder(self.client, self.uri, run.info.run_id, started=run.info.start_time)
+
+    def _next_color(self, experiment_id: str) -> str:
+        newest = self.client.search_runs([experiment_id], max_results=1, order_by=["attributes.start_time DESC"])
+        last = newest[0].data.tags.get(_COLOR) if newest else None
+        return _COLORS[(_COLORS.index(last) + 1) % len(_COLORS)] if last in _COLORS else _COLORS[0]
 
     def _tags_to_inherit(self, parent: str) -> dict[str, str]:
         return {name: value for name, value in self.get_run(parent).data.tags.items() if not name.startswith("mlflow.")}
 
     def recorder(self, run_id: str) -> RunRecorder:
         """What writes into a run that is there already."""
-        return RunRecorder(self.client, self.uri, run_id)
+        return RunRecorder(self.client, self.uri, run_id, started=self.get_run(run_id).info.start_time)
 
     def get_run(self, run_id: str) -> Run:
         """A run by its id.

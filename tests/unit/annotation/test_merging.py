@@ -125,7 +125,7 @@ def test_skipped_sentence_is_refused(add, corpus):
 
 def test_adding_twice_is_refused(add, corpus):
     add(BOTH)
-    _refused(lambda: add(BOTH), corpus, r"jsonl:1: port:0 stands in .*train\.jsonl already")
+    _refused(lambda: add(BOTH), corpus, r"jsonl:1: port:0 and 2 more of its article stand in .*train\.jsonl already")
 
 
 def test_conflicting_label_is_refused(add, corpus):

@@ -95,3 +95,11 @@ def test_same_id_with_another_text_is_told(judged, schema):
     other.write_text(other.read_text(encoding="utf-8").replace("14 pilots", "15 pilots"), encoding="utf-8")
     with pytest.raises(PactagError, match=r"other\.jsonl:1: port:0 is another sentence than at .*judgements\.jsonl:1"):
         read_judgements([path, other], schema)
+
+
+def test_export_in_place_of_judgements_is_told_once(schema, tmp_path):
+    export = tmp_path / "anna.csv"
+    export.write_text("sentence_id,title\nport:0,\nport:1,\n", encoding="utf-8")
+    with pytest.raises(PactagError) as told:
+        read_judgements([export], schema)
+    assert [str(problem) for problem in told.value.problems] == [f"{export}: has no line of JSON. Write it with: pactag annotate import"]

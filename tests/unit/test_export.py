@@ -234,3 +234,10 @@ def test_mistakes_are_told(pactag, trained, arguments, told: str):
     done = pactag("export", trained["encoder"].folder, *arguments)
     assert done.returncode == 2
     assert told in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("name", [ONNX_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_INT8_DYNAMIC_WEIGHTS])
+def test_exported_networks_do_not_tell_where_they_were_made(exported, name: str):
+    content = (exported / name).read_bytes()
+    assert b"site-packages" not in content
+    assert b"onnx_export.py" not in content

@@ -15,6 +15,8 @@ from pactag.errors import MissingExtraError
 from pactag.models.onnx import INPUTS, OUTPUT
 
 if TYPE_CHECKING:
+    from onnx import ModelProto
+
     from pactag.models.pooled import PooledNetwork
 
 
@@ -45,7 +47,7 @@ def write_onnx(network: PooledNetwork, path: Path) -> None:
 
     :raises MissingExtraError: without the packages `onnx` and `onnxscript`.
     """
-    onnx_package()
+    onnx = onnx_package()
     ids = torch.full((2, 5), 1, dtype=torch.int64)
     ones = torch.ones_like(ids)
     batch, length = torch.export.Dim("sentences", min=1), torch.export.Dim("tokens", min=2)
@@ -63,6 +65,21 @@ def write_onnx(network: PooledNetwork, path: Path) -> None:
     if program is None:
         raise RuntimeError("torch.onnx.export gave no program")
     program.save(str(path), external_data=False)
+    model = onnx.load(str(path))
+    forget_origin(model)
+    onnx.save(model, str(path))
+
+
+def forget_origin(model: ModelProto) -> None:
+    """Remove, in place, what the exporter notes about where each node comes from: stack traces with the paths of this machine."""
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer, *model.functions):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    for function in model.functions:
+        for node in function.node:
+            node.ClearField("metadata_props")
+            node.ClearField("doc_string")
 
 
 def onnx_package() -> Any:

@@ -109,14 +109,6 @@ def log_pictures(
 
         loss, macro = history.of_name("loss"), history.of_name("f1_macro")
         curve = learning_curve(history.steps, loss, macro, title="Learning curve, validation split")
-        recorder.image(curves, key=f"{part}/precision recall")
-        recorder.image(pictures.reliability(found.targets, found.scores, labels, title=f"Reliability, {where}"), key=f"{part}/reliability")
-    if history.steps:
-        from pactag.pictures.training import learning_curve
-
-        curve = learning_curve(
-            history.steps, history.of_name("loss"), history.of_name("f1_macro"), title="Learning curve, validation split"
-        )
         recorder.image(curve, key="dev/learning curve")
     recorder.image(_lengths(model, sentences), key="data/input length")
 

@@ -66,6 +66,15 @@ def test_pictures_have_keys_that_are_the_same_in_every_run(tracker, trained):
     assert keys == set(wanted)
 
 
+def test_each_picture_is_logged_once(config_of, monkeypatch):
+    logged = []
+    monkeypatch.setattr("pactag.tracking.RunRecorder.image", lambda self, figure, *, key, step=0: logged.append((key, step)))
+    config = config_of("encoder", save=False)
+    train(config.model_copy(update={"tracking": config.tracking.model_copy(update={"pictures": True})}))
+    assert logged
+    assert len(logged) == len(set(logged))
+
+
 def test_run_without_pictures_has_none(tracker, trained):
     assert tracker.client.list_artifacts(trained["tfidf"].run_id, "images") == []
 

@@ -108,7 +108,8 @@ def spread(rows: list[dict[str, str]], variant: str, column: str) -> Spread:
 
 
 def _config(variant: Variant, seed: int, also_measure: Mapping[str, Path]) -> RunConfig:
-    config = load_config(variant.config, [*variant.set, f"seed={seed}", "seeds=null", "save=false"])
+    # Models are not kept unless a variant asks for it.
+    config = load_config(variant.config, ["save=false", *variant.set, f"seed={seed}", "seeds=null"])
     data = config.data.model_copy(update={"also_measure": {**config.data.also_measure, **also_measure}})
     return config.model_copy(update={"data": data, "name": f"{config.name}-{variant.name}-{seed}"})
 

@@ -39,6 +39,15 @@ def test_runs_stand_under_one_parent(study, store):
     assert Tracker(store).get_run(parents.pop()).data.tags["study"] == "which-c"
 
 
+def test_models_are_kept_where_a_variant_asks_for_it(study, tmp_path):
+    text = (
+        study.read_text().replace("[1, 2]", "[1]").replace("set: [model.c=8,", f"set: [save=true, output={tmp_path / 'kept'}, model.c=8,")
+    )
+    study.write_text(text)
+    run_study(study, also_measure={})
+    assert [path.name[:5] for path in (tmp_path / "kept").iterdir() if (path / "config.yaml").exists()] == ["tfidf"]
+
+
 def test_study_goes_on_where_it_stopped(study):
     rows = run_study(study, also_measure={})
     results = study.parent / "results.csv"

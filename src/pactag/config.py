@@ -112,7 +112,7 @@ class TrainingConfig(_Part):
     learning_rate: float = Field(3e-4, gt=0, lt=1, description="peak rate of the encoder")
     probe_first: bool = Field(
         False,
-        description="start from a logistic regression on the untouched encoder instead of a random output layer: cost points where measured",
+        description="start from a logistic regression on the untouched encoder instead of a random output layer: costs points",
     )
     head_learning_rate: float = Field(3e-3, gt=0, lt=1, description="peak rate of the output layer; about ten times the encoder's")
     layer_decay: float = Field(1.0, gt=0, le=1, description="factor on the rate from each layer to the one below it")

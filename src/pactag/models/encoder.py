@@ -10,6 +10,7 @@ import transformers
 
 from pactag.config import EncoderModel, RunConfig, TrainingConfig
 from pactag.corpus.rows import LabelledSentences
+from pactag.models.averaging import encoder_weights, step_back
 from pactag.models.base import FitContext
 from pactag.models.devices import device_for
 from pactag.models.finetuning import fine_tune
@@ -47,6 +48,7 @@ class EncoderClassifier(PooledClassifier):
         if training.probe_first:
             model.network.to(device_for(training))
             model.fit_head(train, c=_PROBE_C, class_weight=None, seed=config.seed)
+        start = encoder_weights(network) if training.base_share else {}
         fine_tune(
             model,
             train,
@@ -57,4 +59,5 @@ class EncoderClassifier(PooledClassifier):
             teacher=teacher,
             mask_id=pretrained.mask_id,
         )
+        step_back(network, start, share=training.base_share)
         return model

@@ -110,10 +110,6 @@ class TrainingConfig(_Part):
         "fp32", description="what training computes in; the weights that are kept are fp32 always. fp16 needs a GPU"
     )
     learning_rate: float = Field(3e-4, gt=0, lt=1, description="peak rate of the encoder")
-    probe_first: bool = Field(
-        False,
-        description="start from a logistic regression on the untouched encoder instead of a random output layer: costs points",
-    )
     head_learning_rate: float = Field(3e-3, gt=0, lt=1, description="peak rate of the output layer; about ten times the encoder's")
     layer_decay: float = Field(1.0, gt=0, le=1, description="factor on the rate from each layer to the one below it")
     warmup_share: float = Field(0.1, ge=0, lt=1, description="share of the steps over which the rate rises from 0")
@@ -131,6 +127,11 @@ class TrainingConfig(_Part):
     )
     base_share: float = Field(
         0.0, ge=0, lt=1, description="how far the trained encoder is moved back towards its base at the end: carries further to other text"
+    )
+    refit_head: float | None = Field(
+        None,
+        gt=0,
+        description="at the end, fit the output layer anew: inverse regularisation strength of a logistic regression; null: keep it",
     )
     teachers: tuple[Path, ...] = Field((), description="folders of trained models whose mean scores are learnt from as well (distillation)")
     teacher_weight: float = Field(0.5, ge=0, le=1, description="share of the teachers in the loss; the rest is the labels'")

@@ -18,9 +18,6 @@ from pactag.models.pooled import PooledClassifier, PooledNetwork, tokenizer_for
 from pactag.models.pretrained import keep_layers, load_pretrained
 from pactag.models.teachers import teacher_scores
 
-# Strong regularisation: the probe shall point the right way, not fit the last sentence.
-_PROBE_C = 0.02
-
 
 class EncoderClassifier(PooledClassifier):
     """See the module."""
@@ -45,9 +42,6 @@ class EncoderClassifier(PooledClassifier):
         if settings.freeze_embeddings:
             for parameter in model.network.encoder.get_input_embeddings().parameters():
                 parameter.requires_grad = False
-        if training.probe_first:
-            model.network.to(device_for(training))
-            model.fit_head(train, c=_PROBE_C, class_weight=None, seed=config.seed)
         start = encoder_weights(network) if training.base_share else {}
         fine_tune(
             model,
@@ -60,4 +54,8 @@ class EncoderClassifier(PooledClassifier):
             mask_id=pretrained.mask_id,
         )
         step_back(network, start, share=training.base_share)
+        if training.refit_head is not None:
+            model.network.to(device_for(training))
+            model.fit_head(train, c=training.refit_head, class_weight=None, seed=config.seed)
+            model.network.cpu()
         return model

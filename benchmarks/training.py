@@ -5,7 +5,7 @@
 The recipe: `AutoModelForSequenceClassification` for several labels, every sentence padded to 128 tokens, batches of 8, AdamW at
 5e-5 falling linearly, one evaluation at the end; 0.5 as threshold. pactag: configs/minilm.yaml with the same encoder, share of
 articles and epochs. The two take turns; speed is training sentences a second over the whole fit, with pactag's evaluation after
-each epoch and its probe. Macro-F1 of the recipe is given with its own threshold and with thresholds from the validation split, as
+each epoch. Macro-F1 of the recipe is given with its own threshold and with thresholds from the validation split, as
 pactag chooses them.
 """
 

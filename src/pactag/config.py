@@ -125,14 +125,6 @@ class TrainingConfig(_Part):
     weight_average: float | None = Field(
         None, gt=0, lt=1, description="decay of a running average of the weights, which is then measured and kept; null: the last weights"
     )
-    base_share: float = Field(
-        0.0, ge=0, lt=1, description="how far the trained encoder is moved back towards its base at the end: carries further to other text"
-    )
-    refit_head: float | None = Field(
-        None,
-        gt=0,
-        description="at the end, fit the output layer anew: inverse regularisation strength of a logistic regression; null: keep it",
-    )
     teachers: tuple[Path, ...] = Field((), description="folders of trained models whose mean scores are learnt from as well (distillation)")
     teacher_weight: float = Field(0.5, ge=0, le=1, description="share of the teachers in the loss; the rest is the labels'")
     early_stopping: int | None = Field(2, ge=1, description="stop after so many epochs without a better validation macro-F1; null: never")

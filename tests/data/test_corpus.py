@@ -112,11 +112,12 @@ def test_every_settled_difference_has_its_reason(schema):
 
 
 def test_topics_are_filled_evenly(stats):
-    # Quiet news is written on purpose more often than any single topic, and held-out topics stand in no later plan.
+    # Quiet news is written on purpose more often than any single topic, wars and elections more often than schools; held-out
+    # topics stand in no later plan.
     elsewhere = {"everyday news", *read_split_plan(DATA / "splits.json").held_out_topics}
     counts = [count for topic, count in stats["articles_by_topic"].items() if topic not in elsewhere]
     assert len(counts) == 45
-    assert max(counts) <= 2 * min(counts)
+    assert max(counts) <= 2.25 * min(counts)
 
 
 def test_every_register_has_its_articles(stats):

@@ -1,4 +1,4 @@
-"""Averages of weights: over the steps of a training, and of a trained encoder with the one it started from. Tagging costs the same."""
+"""A running average of the weights while they are trained: steadier than the last step, at no cost when tagging."""
 
 from __future__ import annotations
 
@@ -57,22 +57,3 @@ class WeightAverage:
         finally:
             for name, value in own.items():
                 parameters[name].copy_(value)
-
-
-def encoder_weights(network: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """A copy of the trainable weights of a network's encoder, by their names."""
-    found = ((name, value) for name, value in network.named_parameters() if name.startswith("encoder.") and value.requires_grad)
-    return {name: value.detach().cpu().clone() for name, value in found}
-
-
-@torch.no_grad()
-def step_back(network: torch.nn.Module, start: Mapping[str, torch.Tensor], *, share: float) -> None:
-    """Move weights a share of the way back to where training started, in place.
-
-    What is learnt on one kind of text carries further to another so (Wortsman et al., Robust fine-tuning of zero-shot models, 2022).
-
-    :param start: weights by name, as `encoder_weights` gave them before training.
-    """
-    for name, parameter in network.named_parameters():
-        if name in start:
-            parameter.lerp_(start[name].to(parameter.device), share)

@@ -10,9 +10,7 @@ import transformers
 
 from pactag.config import EncoderModel, RunConfig, TrainingConfig
 from pactag.corpus.rows import LabelledSentences
-from pactag.models.averaging import encoder_weights, step_back
 from pactag.models.base import FitContext
-from pactag.models.devices import device_for
 from pactag.models.finetuning import fine_tune
 from pactag.models.pooled import PooledClassifier, PooledNetwork, tokenizer_for
 from pactag.models.pretrained import keep_layers, load_pretrained
@@ -42,7 +40,6 @@ class EncoderClassifier(PooledClassifier):
         if settings.freeze_embeddings:
             for parameter in model.network.encoder.get_input_embeddings().parameters():
                 parameter.requires_grad = False
-        start = encoder_weights(network) if training.base_share else {}
         fine_tune(
             model,
             train,
@@ -53,9 +50,4 @@ class EncoderClassifier(PooledClassifier):
             teacher=teacher,
             mask_id=pretrained.mask_id,
         )
-        step_back(network, start, share=training.base_share)
-        if training.refit_head is not None:
-            model.network.to(device_for(training))
-            model.fit_head(train, c=training.refit_head, class_weight=None, seed=config.seed)
-            model.network.cpu()
         return model

@@ -179,33 +179,6 @@ def test_every_recipe_learns(config_of, schema, recipe):
     assert (logits.argmax(1) == sentences.targets.argmax(1)).mean() > 0.8
 
 
-def test_encoder_moves_back_towards_its_base_and_the_head_does_not(config_of, schema, tiny_base):
-    sentences = _separable(schema, 64)
-    base = {f"encoder.{name}": value for name, value in load_pretrained(str(tiny_base), None).encoder.named_parameters()}
-    trained = []
-    for share in (0.0, 0.25):
-        training = {"epochs": 2, "learning_rate": 3e-3, "early_stopping": None, "base_share": share}
-        config = config_of("encoder", training=training)
-        model = EncoderClassifier.fit(sentences, sentences, config=config, labels=schema.names, context=FitContext())
-        trained.append(dict(model.network.named_parameters()))
-    far, near = trained
-    for name, value in base.items():
-        assert torch.allclose(near[name], 0.75 * far[name] + 0.25 * value, atol=1e-6), name
-    assert torch.equal(near["head.weight"], far["head.weight"])
-
-
-def test_head_is_fitted_anew_to_the_trained_encoder(config_of, schema):
-    sentences = _separable(schema, 64)
-    # At these rates the output layer that is trained along knows nothing yet.
-    training = {"epochs": 1, "learning_rate": 1e-5, "head_learning_rate": 1e-5, "early_stopping": None}
-    right = []
-    for strength in (None, 1.0):
-        config = config_of("encoder", training={**training, "refit_head": strength})
-        model = EncoderClassifier.fit(sentences, sentences, config=config, labels=schema.names, context=FitContext())
-        right.append((model.predict_logits(sentences.inputs).argmax(1) == sentences.targets.argmax(1)).mean())
-    assert right[0] < 0.6 < 0.9 < right[1]
-
-
 def test_student_follows_its_teacher(config_of, schema, trained):
     """The labels are turned round: who follows the teacher alone does not learn them."""
     sentences = _separable(schema, 64)

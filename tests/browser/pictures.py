@@ -1,7 +1,7 @@
 """The pictures of MLflow's pages in the README, from the store of `make showcase`.
 
     MLFLOW_TRACKING_URI=sqlite:///experiments/showcase/mlflow.db pactag ui --no-browser    # prints an address
-    python tests/browser/pictures.py ADDRESS docs/ui
+    python tests/browser/pictures.py ADDRESS experiments/pages
 
 ADDRESS is the whole line after `runs:`.
 """

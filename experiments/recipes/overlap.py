@@ -1,4 +1,5 @@
-"""How many sentences of the written articles share a sequence of words with a set of real sentences, by writer.
+"""How many sentences of the written articles share a sequence of words with a set of real sentences, and how near in subject they are, by
+writer: the median, over articles, of the highest TF-IDF cosine to a real article.
 
 python experiments/recipes/overlap.py data/articles real-news.jsonl --words 6
 """
@@ -8,10 +9,14 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Collection
 from pathlib import Path
+from statistics import median
 
-from pactag.corpus.written import read_articles
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from pactag.corpus.written import WrittenArticle, read_articles
 from pactag.schema import DEFAULT_SCHEMA, load_schema
 
 
@@ -26,17 +31,33 @@ def main() -> None:
     parser.add_argument("real", type=Path)
     parser.add_argument("--words", type=int, default=6)
     arguments = parser.parse_args()
-    lines = arguments.real.read_text(encoding="utf-8").splitlines()
-    real = set().union(*(sequences(json.loads(line)["text"], arguments.words) for line in lines))
+    rows = [json.loads(line) for line in arguments.real.read_text(encoding="utf-8").splitlines()]
+    real = set().union(*(sequences(row["text"], arguments.words) for row in rows))
     total: Counter[str] = Counter()
     sharing: Counter[str] = Counter()
-    for article in read_articles(arguments.articles, load_schema(DEFAULT_SCHEMA)).values():
+    articles = read_articles(arguments.articles, load_schema(DEFAULT_SCHEMA))
+    for article in articles.values():
         for sentence in article.sentences:
             total[article.writer] += 1
             sharing[article.writer] += bool(sequences(sentence.text, arguments.words) & real)
+    near = nearness(articles.values(), rows)
     for writer, count in sorted(total.items()):
-        print(f"{writer}  {sharing[writer]} of {count}")
+        print(f"{writer}  {sharing[writer]} of {count}, near {median(near[writer]):.3f}, at most {max(near[writer]):.3f}")
     print(f"all  {sharing.total()} of {total.total()}")
+
+
+def nearness(articles: Collection[WrittenArticle], rows: list[dict[str, str]]) -> dict[str, list[float]]:
+    """For each article of a writer, the highest cosine to an article of the real set."""
+    written = [" ".join(sentence.text for sentence in article.sentences) for article in articles]
+    real: dict[str, str] = defaultdict(str)
+    for row in rows:
+        real[row["article_id"]] += f" {row['text']}"
+    vectors = TfidfVectorizer(sublinear_tf=True, stop_words="english").fit([*written, *real.values()])
+    highest = (vectors.transform(written) @ vectors.transform(real.values()).T).max(axis=1).toarray().ravel()
+    found: dict[str, list[float]] = defaultdict(list)
+    for article, value in zip(articles, highest, strict=True):
+        found[article.writer].append(float(value))
+    return found
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,8 @@ from pactag.corpus.rows import labelled_sentences, read_rows
 from pactag.errors import MissingExtraError, ModelFolderError
 from pactag.export import FORMS, export
 from pactag.model_folder import ONNX_INT8_DYNAMIC_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_WEIGHTS, TORCH_WEIGHTS, read_manifest
+from pactag.models.attention_fusion import fuse_attention
+from pactag.models.onnx import EXACT, OnnxClassifier
 from pactag.sentences import SentenceInput
 
 HEAVY = ("torch", "transformers", "sklearn", "scipy", "mlflow", "pandas", "skops", "safetensors", "datasets", "onnx", "pactag.config")
@@ -135,6 +138,44 @@ def test_company_changes_no_bit_of_a_score(exported, inputs, backend: str):
     np.testing.assert_array_equal(tagger.scores([inputs[i] for i in order]), together[order])
     for i in range(0, len(inputs), 7):
         np.testing.assert_array_equal(tagger.scores([inputs[i]])[0], together[i])
+
+
+# What computes in 8 bits
+
+
+def test_attention_is_one_operator(exported):
+    kinds = [node.op_type for node in onnx.load(exported / ONNX_INT8_DYNAMIC_WEIGHTS).graph.node]
+    assert "MultiHeadAttention" in kinds
+    assert "Softmax" not in kinds
+
+
+def test_attention_of_another_build_is_left_alone(exported):
+    model = onnx.load(exported / ONNX_WEIGHTS)
+    for node in model.graph.node:
+        # Scores that no bias of a mask follows, as with other kinds of attention.
+        if node.op_type == "Softmax":
+            node.op_type = "Sigmoid"
+            del node.attribute[:]
+    assert fuse_attention(model) is model
+
+
+def test_attention_that_would_compute_something_else_is_left_alone(exported):
+    model = onnx.load(exported / ONNX_WEIGHTS)
+    for node in model.graph.node:
+        if node.op_type == "Softmax":
+            node.attribute[0].i = -2  # over the other axis
+    assert fuse_attention(model) is model
+
+
+def test_processor_whose_products_overflow_is_told(exported, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(exported, folder)
+    model = onnx.load(folder / ONNX_INT8_DYNAMIC_WEIGHTS)
+    due = next(table for table in model.graph.initializer if table.name == f"{EXACT}/due")
+    due.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(due) - 1, due.name))
+    onnx.save(model, folder / ONNX_INT8_DYNAMIC_WEIGHTS)
+    with pytest.raises(ModelFolderError, match=r"overflow on this processor.*--backend int8"):
+        OnnxClassifier.load(folder, read_manifest(exported), weights=ONNX_INT8_DYNAMIC_WEIGHTS)
 
 
 @settings(max_examples=60, deadline=None)

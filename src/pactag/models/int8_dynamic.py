@@ -1,8 +1,11 @@
-"""`int8-dynamic`: weights and arithmetic in 8 bits, for processors whose 8-bit products are quicker than those in fp32 (VNNI, AMX).
+"""`int8-dynamic`: weights and arithmetic in 8 bits, for processors with 8-bit products of their own (VNNI, AMX, the dot products of ARM).
 
 ONNX Runtime's own dynamic quantisation takes one scale for all tokens of a batch: a sentence then gets other scores in other company, and
 one large value costs the precision of all. Here every token has its own scale and offset, channels with large values are evened out first,
 and each word vector has its own scale.
+
+Weights are signed, the form for which processors have these products. Older x86 processors add up such products in 16 bits, which
+overflow without a word; so the network carries a product that would, and `OnnxClassifier.load` looks at the result (`EXACT`).
 """
 
 from __future__ import annotations
@@ -15,10 +18,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime
 
+from pactag.models.attention_fusion import fuse_attention
 from pactag.models.int8 import shrink_vectors
-from pactag.models.onnx import INPUTS
+from pactag.models.onnx import EXACT, INPUTS
 from pactag.models.onnx_export import onnx_package, quiet_export
-from pactag.models.onnx_graphs import add_constants, node, rewrite, users_in, weighted_products
+from pactag.models.onnx_graphs import Tables, add_constants, node, rewrite, use_domain, users_in, weighted_products
 from pactag.models.tokens import Batch
 
 if TYPE_CHECKING:
@@ -33,24 +37,24 @@ def write_int8_dynamic(source: Path, path: Path, batches: Iterable[Batch]) -> No
     onnx = onnx_package()
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    model = onnx.load(str(source))
+    model = fuse_attention(onnx.load(str(source)))
     even_channels(model, largest_inputs(model, batches))
     onnx.save(model, str(path))
     wide = [product.name for products in weighted_products(model.graph).values() for product in products]
     with quiet_export():
-        # Whole 8 bits: with signed weights, processors without VNNI overflow 16 bits unless the weights leave one bit out.
         quantize_dynamic(
             str(path),
             str(path),
             per_channel=True,
-            weight_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
             op_types_to_quantize=["MatMul"],
             nodes_to_quantize=wide,
         )
     model = onnx.load(str(path))
     scale_by_token(model.graph)
     shrink_vectors(model.graph)
-    model.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
+    add_largest_products(model.graph)
+    use_domain(model, "com.microsoft")
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
 
@@ -95,15 +99,26 @@ def even_channels(model: ModelProto, largest: Mapping[str, np.ndarray]) -> None:
     rewrite(graph, lambda old: [*before.get(old.output[0], []), old])
 
 
+def add_largest_products(graph: GraphProto) -> None:
+    """Add, in place, the output `EXACT`: whether the largest products of 8 bits add up to what they should."""
+    from onnx import TensorProto, helper
+
+    rows, depth, columns = 4, 64, 32
+    tables = Tables(graph)
+    left = tables.add(f"{EXACT}/left", np.full((rows, depth), 255, dtype=np.uint8))
+    right = tables.add(f"{EXACT}/right", np.full((depth, columns), 127, dtype=np.int8))
+    due = tables.add(f"{EXACT}/due", np.full((rows, columns), depth * 255 * 127, dtype=np.int32))
+    graph.node.extend([node("MatMulInteger", [left, right], f"{EXACT}/product"), node("Equal", [f"{EXACT}/product", due], EXACT)])
+    graph.output.append(helper.make_tensor_value_info(EXACT, TensorProto.BOOL, [rows, columns]))
+
+
 def scale_by_token(graph: GraphProto) -> None:
     """Replace, in place, the one scale of each activation matrix by a scale and an offset for each of its rows.
 
     What `quantize_dynamic` writes as DynamicQuantizeLinear, MatMulInteger, Cast and two Mul becomes q = round((x - min) / s) with
     s = (max - min) / 255 over the row, and x W = s * q W + min * (sum of the rows of W).
     """
-    from onnx import TensorProto, numpy_helper
-
-    tables = {table.name: table for table in graph.initializer}
+    tables = Tables(graph)
     makers = {output: maker for maker in graph.node for output in maker.output}
     users = users_in(graph)
     constants = {"one": np.float32(1), "zero": np.uint8(0), "least": np.float32(1e-30), "step": np.float32(1 / 255)}
@@ -121,20 +136,17 @@ def scale_by_token(graph: GraphProto) -> None:
             node("Mul", [f"{scale}/positive", "row/step"], scale),
             node("Sub", [values, low], f"{scale}/lifted"),
             node("Div", [f"{scale}/lifted", scale], f"{scale}/divided"),
-            node("Round", [f"{scale}/divided"], f"{scale}/rounded"),
-            node("Cast", [f"{scale}/rounded"], quantized, to=TensorProto.UINT8),
+            node("QuantizeLinear", [f"{scale}/divided", "row/one", "row/zero"], quantized),
         ]
         for product in users[quantized]:
             (cast,) = users[product.output[0]]
             (scaled,) = users[cast.output[0]]
             both = makers[next(name for name in scaled.input if name != cast.output[0])]
             weight_scale = next(name for name in both.input if name != scale)
-            weights, zeros, scales = (
-                numpy_helper.to_array(tables[name]).astype(np.float64) for name in (product.input[1], product.input[3], weight_scale)
-            )
+            weights, zeros, scales = (tables[name].astype(np.float64) for name in (product.input[1], product.input[3], weight_scale))
             output = scaled.output[0]
             sums = ((weights - zeros).sum(0) * scales).astype(np.float32)
-            graph.initializer.append(numpy_helper.from_array(sums, f"{output}/sums"))
+            tables.add(f"{output}/sums", sums)
             inputs = [quantized, product.input[1], "row/one", weight_scale, "row/zero", product.input[3]]
             instead[product.output[0]] = [
                 node("MatMulIntegerToFloat", inputs, f"{output}/unscaled", domain="com.microsoft"),

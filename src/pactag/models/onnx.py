@@ -17,6 +17,9 @@ from pactag.sentences import SentenceInput
 
 INPUTS = ("ids", "attention", "pool")
 OUTPUT = "logits"
+# An output of networks that compute in 8 bits: whether this processor adds up such products without overflow.
+EXACT = "exact_products"
+_SMALLEST = {name: np.ones((1, 2), dtype=np.int64) for name in INPUTS}
 
 
 class OnnxClassifier:
@@ -37,7 +40,7 @@ class OnnxClassifier:
 
         It runs on as many threads as the environment variable OMP_NUM_THREADS says, by default on all cores.
 
-        :raises ModelFolderError: when the file is no network that this ONNX Runtime can run.
+        :raises ModelFolderError: when the file is no network that this ONNX Runtime can run, or one that this processor computes wrongly.
         """
         if manifest.tokens is None:
             raise ModelFolderError(str(folder), "says nothing of tokens, which an exported model needs", "Restore the whole folder")
@@ -47,6 +50,9 @@ class OnnxClassifier:
         except _UNUSABLE as error:
             found = f"ONNX Runtime {onnxruntime.__version__} cannot load it ({str(error).splitlines()[0][:200]})"
             raise ModelFolderError(str(path), found, "Export the model again, or update onnxruntime") from None
+        if EXACT in {output.name for output in session.get_outputs()} and not session.run([EXACT], _SMALLEST)[0].all():
+            fix = "Name another form that the folder holds, such as --backend int8, or export one: pactag export --only int8"
+            raise ModelFolderError(str(path), "computes in 8 bits, which overflow on this processor", fix)
         return cls(session, SentenceTokenizer.from_file(folder / TOKENIZER, manifest.tokens), len(manifest.labels))
 
     def predict_logits(self, inputs: Sequence[SentenceInput]) -> np.ndarray:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-
 import pytest
 
 
 @pytest.fixture(scope="session")
 def browser():
+    # Imported here: the other tests collect this file without playwright.
+    from mlflow_pages import chromium
     from playwright.sync_api import sync_playwright
 
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
-        # Without a path, the browser that `playwright install chromium` brought.
-        started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-background-networking"])
+        started = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-background-networking"])
         yield started
         started.close()

@@ -8,15 +8,13 @@ ADDRESS is the whole line after `runs:`.
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from pathlib import Path
 
+from mlflow_pages import NO_ASSISTANT, PATIENCE, chromium, open_runs, scroll_to
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-SECONDS = 240
 # Bytes: a page of documentation should not weigh more.
 HEAVIEST = 300_000
 
@@ -25,18 +23,18 @@ def main(address: str, folder: Path) -> None:
     """Write one picture a page."""
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         page = browser.new_context(viewport={"width": 1440, "height": 860}).new_page()
-        page.set_default_timeout(SECONDS * 1000)
-        page.add_init_script("localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')")
+        page.set_default_timeout(PATIENCE * 1000)
+        page.add_init_script(NO_ASSISTANT)
         _open(page, address)
         _keep(page, folder / "runs.png")
-        _open(page, f"{address}&compareRunsMode=CHART")
+        open_runs(page, address, "CHART")
+        page.wait_for_selector("text=matching runs")
         page.get_by_placeholder("Search metric charts").fill("^test/.*/f1$|^(test|dev)/f1_macro$")
+        scroll_to(page, "test/f1_macro")
         _keep(page, folder / "charts.png")
-        page.get_by_text("test/confusion", exact=True).first.scroll_into_view_if_needed()
-        _keep(page, folder / "pictures.png")
-        _open(page, f"{address}&compareRunsMode=ARTIFACT")
+        open_runs(page, address, "ARTIFACT")
         page.get_by_text("tables/test_per_label.json").first.wait_for()
         _keep(page, folder / "tables.png")
         _open(page, address)
@@ -51,8 +49,7 @@ def main(address: str, folder: Path) -> None:
 
 
 def _open(page: Page, address: str) -> None:
-    page.goto("about:blank")
-    page.goto(address, wait_until="domcontentloaded")
+    open_runs(page, address)
     page.wait_for_selector("text=matching runs")
 
 

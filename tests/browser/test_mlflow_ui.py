@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
+from mlflow_pages import NO_ASSISTANT, PATIENCE, open_runs, scroll_to
 
 from pactag.tracking import Tracker
 from pactag.training import train
@@ -19,8 +20,6 @@ from pactag.training import train
 pytestmark = pytest.mark.browser
 
 LABELS = ("proposal", "accusation", "threat", "condition")
-# Seconds in which a page, or a server, shows what it has.
-PATIENCE = 240
 
 
 @pytest.fixture(scope="session")
@@ -64,33 +63,12 @@ def page(browser, opened):
     here = opened.partition("/#")[0]
     elsewhere: list[str] = []
     page.on("request", lambda request: None if request.url.startswith((here, "data:", "blob:")) else elsewhere.append(request.url))
-    # MLflow opens its assistant over a part of the page once.
-    page.add_init_script("localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')")
+    page.add_init_script(NO_ASSISTANT)
     page.goto(opened, wait_until="domcontentloaded")
     page.wait_for_selector("text=matching runs")
     yield page
     context.close()
     assert elsewhere == []
-
-
-def _mode(page, opened: str, mode: str):
-    page.goto("about:blank")
-    page.goto(f"{opened}&compareRunsMode={mode}", wait_until="domcontentloaded")
-    return page
-
-
-def _scroll_to(page, chart: str) -> None:
-    """Bring a chart into sight; the page draws only the sections that are."""
-    page.mouse.move(1200, 800)
-    page.mouse.wheel(0, -100_000)
-    found = page.get_by_text(chart, exact=True)
-    for _ in range(PATIENCE):
-        page.wait_for_timeout(1000)
-        if found.count():
-            found.first.scroll_into_view_if_needed()
-            return
-        page.mouse.wheel(0, 400)
-    raise AssertionError(f"no chart {chart}")
 
 
 def test_experiment_opens_with_the_columns_that_matter(page):
@@ -121,14 +99,14 @@ def test_two_runs_are_compared_by_parameters_figures_and_tags(page):
 
 
 def test_charts_stand_in_groups_and_pictures_in_grids(page, opened):
-    _mode(page, opened, "CHART")
+    open_runs(page, opened, "CHART")
     search = page.get_by_placeholder("Search metric charts")
     for name in ("dev/f1_macro", "dev/threat/f1", "best_dev/f1_macro", "test/f1_macro", "test/threat/f1", "speed/tag_sentences_per_second"):
         search.fill(f"^{name}$")
-        _scroll_to(page, name)
+        scroll_to(page, name)
     search.fill("^no figure at all$")
     for name in ("data/input length", "dev/learning curve", "test/confusion", "test/precision recall", "test/reliability"):
-        _scroll_to(page, name)
+        scroll_to(page, name)
         picture = page.locator(f"img[src*='{quote(name.replace('/', '~'))}']").first
         picture.wait_for(state="attached")
         # The grid holds small copies.
@@ -136,7 +114,7 @@ def test_charts_stand_in_groups_and_pictures_in_grids(page, opened):
 
 
 def test_tables_are_compared_across_runs(page, opened):
-    _mode(page, opened, "ARTIFACT")
+    open_runs(page, opened, "ARTIFACT")
     page.get_by_text("tables/test_per_label.json").first.wait_for()
     for label in LABELS:
         page.get_by_text(label, exact=True).first.wait_for()

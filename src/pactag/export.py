@@ -36,6 +36,7 @@ from pactag.models import BACKENDS, classifier
 from pactag.models.base import SentenceScorer
 from pactag.models.onnx import OnnxClassifier
 from pactag.models.tokens import batches
+from pactag.portable import portable_config, portable_manifest
 
 # A form that loses more macro-F1 than this on the validation split is not written.
 LARGEST_LOSS = 0.005
@@ -119,10 +120,14 @@ def export(
         target = model if output is None else output
         added = {TOKENIZER, *(BACKENDS[form] for form in checks)}
         kept = [CONFIG, SCHEMA, CARD, *([ENCODER, TORCH_WEIGHTS] if output is None else [])]
+        if output is not None:
+            manifest = portable_manifest(manifest)
         with new_folder(target, manifest.model_copy(update={"exports": checks}), replace=output is None or replace) as new:
             for name in kept:
                 if name in manifest.files:
                     shutil.copy(model / name, new / name)
+            if output is not None and CONFIG in manifest.files:
+                (new / CONFIG).write_text(portable_config(load_config(model / CONFIG)).to_yaml(), encoding="utf-8")
             for name in added:
                 shutil.copy(place / name, new / name)
     return Exported(target, checks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +112,9 @@ def _config(variant: Variant, seed: int, also_measure: Mapping[str, Path]) -> Ru
     # Models are not kept unless a variant asks for it.
     config = load_config(variant.config, ["save=false", *variant.set, f"seed={seed}", "seeds=null"])
     data = config.data.model_copy(update={"also_measure": {**config.data.also_measure, **also_measure}})
-    return config.model_copy(update={"data": data, "name": f"{config.name}-{variant.name}-{seed}"})
+    # A variant may be called "1/8 of the articles", a run and its folder may not.
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{config.name}-{variant.name}-{seed}")
+    return config.model_copy(update={"data": data, "name": name})
 
 
 def _row(variant: Variant, seed: int, run: TrainedRun) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -14,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pactag import PactagError, Tagger, tagging
+from pactag.config import load_config
 from pactag.corpus.rows import labelled_sentences, read_rows
 from pactag.errors import MissingExtraError, ModelFolderError
 from pactag.export import FORMS, export
-from pactag.model_folder import ONNX_INT8_DYNAMIC_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_WEIGHTS, TORCH_WEIGHTS, read_manifest
+from pactag.model_folder import ENCODER, ONNX_INT8_DYNAMIC_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_WEIGHTS, TORCH_WEIGHTS, read_manifest
 from pactag.models.attention_fusion import fuse_attention
 from pactag.models.onnx import EXACT, OnnxClassifier
 from pactag.sentences import SentenceInput
@@ -76,6 +78,13 @@ def test_int8_files_are_smaller(exported):
     whole = (exported / ONNX_WEIGHTS).stat().st_size
     assert (exported / ONNX_INT8_WEIGHTS).stat().st_size < whole / 2
     assert (exported / ONNX_INT8_DYNAMIC_WEIGHTS).stat().st_size < whole / 2
+
+
+def test_what_is_passed_on_names_no_folder_of_this_machine(exported, trained):
+    assert str(load_config(trained["encoder"].folder / "config.yaml").data.corpus).startswith("/")
+    for name in ("config.yaml", "pactag.json"):
+        assert not re.search(r"(?<![\w.])/(tmp|work|root|home|var)", (exported / name).read_text())
+    assert "_name_or_path" not in (trained["encoder"].folder / ENCODER).read_text()
 
 
 @pytest.mark.usefixtures("written_already")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pactag.config import load_config
 from pactag.errors import ConfigError
 from pactag.studies import load_study, read_results, run_study, spread
 from pactag.tracking import Tracker
@@ -46,6 +47,14 @@ def test_models_are_kept_where_a_variant_asks_for_it(study, tmp_path):
     study.write_text(text)
     run_study(study, also_measure={})
     assert [path.name[:5] for path in (tmp_path / "kept").iterdir() if (path / "config.yaml").exists()] == ["tfidf"]
+
+
+def test_any_name_of_a_variant_gives_a_model_that_loads(study, tmp_path):
+    text = study.read_text().replace("[1, 2]", "[1]").replace("name: c8", "name: 1/8 of C")
+    study.write_text(text.replace("set: [model.c=8,", f"set: [save=true, output={tmp_path / 'kept'}, model.c=8,"))
+    run_study(study, also_measure={})
+    (folder,) = (path.parent for path in (tmp_path / "kept").glob("*/config.yaml"))
+    assert load_config(folder / "config.yaml").name == "tfidf-1-8-of-C-1"
 
 
 def test_study_goes_on_where_it_stopped(study):

@@ -138,6 +138,8 @@ class PooledClassifier:
         state = {name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()}
         safetensors.torch.save_file(state, folder / TORCH_WEIGHTS)
         architecture = self.network.encoder.config.to_dict()
+        # Where it was read from is a folder of this machine.
+        architecture.pop("_name_or_path", None)
         (folder / ENCODER).write_text(json.dumps(architecture, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         self.tokenizer.save(folder / TOKENIZER)
 

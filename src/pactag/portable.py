@@ -1,0 +1,36 @@
+"""What a model says of itself once it is passed on: nothing of the folders of the machine that trained it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pactag.config import RunConfig, TfidfModel
+from pactag.model_folder import Manifest
+
+
+def portable_config(config: RunConfig) -> RunConfig:
+    """A config in which folders elsewhere on this machine are told by their last name only.
+
+    Further files to measure on, and the address of the store, are left out.
+    """
+    data = config.data.model_copy(
+        update={"also_measure": {}, "corpus": _last(config.data.corpus), "schema_file": _last(config.data.schema_file)}
+    )
+    changes = {"data": data, "tracking": config.tracking.model_copy(update={"uri": None}), "output": _last(config.output)}
+    if not isinstance(config.model, TfidfModel):
+        changes["model"] = config.model.model_copy(update={"base": str(_last(Path(config.model.base)))})
+    if config.training is not None:
+        changes["training"] = config.training.model_copy(update={"teachers": tuple(map(_last, config.training.teachers))})
+    return config.model_copy(update=changes)
+
+
+def portable_manifest(manifest: Manifest) -> Manifest:
+    """A manifest that tells a base model from a folder by the folder's last name; its SHA-256 says which it was."""
+    if manifest.base_model is None:
+        return manifest
+    base = manifest.base_model.model_copy(update={"name": str(_last(Path(manifest.base_model.name)))})
+    return manifest.model_copy(update={"base_model": base})
+
+
+def _last(path: Path) -> Path:
+    return Path(path.name) if path.is_absolute() else path

@@ -11,6 +11,7 @@ import numpy as np
 from pactag.calibration import apply_thresholds, expected_calibration_error
 from pactag.corpus.rows import Row, labelled_sentences
 from pactag.metrics import label_scores, summary
+from pactag.significance import Interval, article_counts, f1_intervals
 from pactag.tagging import Tagger
 
 
@@ -61,6 +62,17 @@ def grouped(evaluation: Evaluation, field: str) -> dict[str, Evaluation]:
         rows = tuple(evaluation.rows[i] for i in chosen)
         parts[value] = Evaluation(rows, evaluation.labels, targets, scores, predicted, summary(targets, predicted, evaluation.labels))
     return parts
+
+
+def intervals(evaluations: Sequence[Evaluation]) -> dict[str, Interval]:
+    """95% intervals of the mean F1 of one or several models on the same sentences, from a bootstrap over articles.
+
+    Keys are `f1_macro` and `<label>/f1`, as in `Evaluation.figures`.
+    """
+    first = evaluations[0]
+    articles = [row.article_id for row in first.rows]
+    found = f1_intervals([article_counts(item.targets, item.predicted, articles) for item in evaluations])
+    return dict(zip(("f1_macro", *(f"{name}/f1" for name in first.labels)), found, strict=True))
 
 
 def per_label_table(evaluation: Evaluation, thresholds: Mapping[str, float]) -> dict[str, list[Any]]:

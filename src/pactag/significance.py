@@ -19,7 +19,7 @@ _WEIGHTS_AT_ONCE = 4_000_000
 
 @dataclass(frozen=True)
 class Interval:
-    """Both ends of a confidence interval of a difference."""
+    """Both ends of a confidence interval."""
 
     low: float
     high: float
@@ -48,6 +48,22 @@ def f1_scores(counts: np.ndarray) -> np.ndarray:
     return np.concatenate([f1.mean(-1, keepdims=True), f1], axis=-1)
 
 
+def f1_intervals(
+    systems: Sequence[np.ndarray], *, resamples: int = RESAMPLES, confidence: float = CONFIDENCE, seed: int = 0
+) -> list[Interval]:
+    """Percentile intervals of the mean `f1_scores` of several systems, such as the seeds of a recipe, or of one; macro-F1 first.
+
+    Articles are drawn with replacement, and all systems are measured on the same draw: this is how the mean would vary with other
+    articles of the kind, not with other seeds.
+
+    :param systems: counts by article as `article_counts` gives them, of the same articles in the same order.
+    """
+    generator = np.random.default_rng(seed)
+    counts = np.stack(systems)
+    drawn = [f1_scores(_summed(counts, _draws(generator, size, counts.shape[1]))).mean(0) for size in _parts(resamples, counts.shape[1])]
+    return _percentiles(np.concatenate(drawn), confidence)
+
+
 def bootstrap_intervals(
     first: np.ndarray, second: np.ndarray, *, resamples: int = RESAMPLES, confidence: float = CONFIDENCE, seed: int = 0
 ) -> list[Interval]:
@@ -60,10 +76,8 @@ def bootstrap_intervals(
     """
     generator = np.random.default_rng(seed)
     both = np.stack([first, second])
-    drawn = [_differences(both, _draws(generator, size, len(first))) for size in _parts(resamples, len(first))]
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(np.concatenate(drawn), [tail, 1 - tail], axis=0)
-    return [Interval(float(a), float(b)) for a, b in zip(low, high, strict=True)]
+    drawn = [_gap(_summed(both, _draws(generator, size, len(first)))) for size in _parts(resamples, len(first))]
+    return _percentiles(np.concatenate(drawn), confidence)
 
 
 def permutation_p_values(first: np.ndarray, second: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 0) -> list[float]:
@@ -89,11 +103,17 @@ def permutation_p_values(first: np.ndarray, second: np.ndarray, *, resamples: in
     return [float(p) for p in (as_far + 1) / (resamples + 1)]
 
 
-def _differences(both: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Differences of F1 when article i counts `weights[r, i]` times in resample r, shape `(resamples, 1 + labels)`."""
-    systems, articles, labels, kinds = both.shape
-    summed = weights @ both.transpose(1, 0, 2, 3).reshape(articles, -1)
-    return _gap(np.moveaxis(summed.reshape(-1, systems, labels, kinds), 1, 0))
+def _percentiles(values: np.ndarray, confidence: float) -> list[Interval]:
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(values, [tail, 1 - tail], axis=0)
+    return [Interval(float(a), float(b)) for a, b in zip(low, high, strict=True)]
+
+
+def _summed(counts: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Counts of each system when article i counts `weights[r, i]` times in resample r, shape `(systems, resamples, labels, 3)`."""
+    systems, articles, labels, kinds = counts.shape
+    summed = weights @ counts.transpose(1, 0, 2, 3).reshape(articles, -1)
+    return np.moveaxis(summed.reshape(-1, systems, labels, kinds), 1, 0)
 
 
 def _swapped(total: np.ndarray, swing: np.ndarray, swapped: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pactag.metrics import f1_macro, label_scores
-from pactag.significance import article_counts, bootstrap_intervals, f1_scores, permutation_p_values
+from pactag.significance import article_counts, bootstrap_intervals, f1_intervals, f1_scores, permutation_p_values
 
 
 def systems(articles: int, *, seed: int = 0, right: tuple[float, float] = (0.75, 0.85), labels: int = 3, sentences: int = 8):
@@ -55,6 +55,20 @@ def test_intervals_agree_with_scipy():
 
     theirs = bootstrap((np.arange(40),), statistic, method="percentile", n_resamples=10_000, rng=np.random.default_rng(1), vectorized=True)
     ours = bootstrap_intervals(first, second, seed=2)
+    assert [interval.low for interval in ours] == pytest.approx(list(theirs.confidence_interval.low), abs=0.004)
+    assert [interval.high for interval in ours] == pytest.approx(list(theirs.confidence_interval.high), abs=0.004)
+
+
+def test_intervals_of_a_mean_agree_with_scipy():
+    from scipy.stats import bootstrap
+
+    both = systems(40)
+
+    def statistic(articles: np.ndarray, axis: int) -> np.ndarray:
+        return np.moveaxis(np.mean([f1_scores(counts[articles].sum(-3)) for counts in both], axis=0), -1, 0)
+
+    theirs = bootstrap((np.arange(40),), statistic, method="percentile", n_resamples=10_000, rng=np.random.default_rng(1), vectorized=True)
+    ours = f1_intervals(both, seed=2)
     assert [interval.low for interval in ours] == pytest.approx(list(theirs.confidence_interval.low), abs=0.004)
     assert [interval.high for interval in ours] == pytest.approx(list(theirs.confidence_interval.high), abs=0.004)
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from pactag.cli.settings import Overrides
-from pactag.cli.show import evaluation_table, export_table, note, out, progress_bar, show_json
+from pactag.cli.show import evaluation_table, export_table, mean_table, note, out, progress_bar, show_json
 from pactag.config import RunConfig, load_config
 from pactag.errors import PactagError
 from pactag.processes import is_main
+
+if TYPE_CHECKING:
+    from pactag.evaluation import Evaluation
 
 DEFAULT_MODEL = "default"
 BUILT_IN_MODEL = "built-in"
@@ -129,28 +132,56 @@ def _train_seeds(config: RunConfig, resume: bool, as_json: bool) -> None:
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="Model folder, runs:/<id>, models:/<name>@<alias>, or `latest`.")],
+    models: Annotated[
+        list[str], typer.Argument(metavar="MODEL...", help="Model folder, runs:/<id>, models:/<name>@<alias>, `latest` or `built-in`.")
+    ],
     data: Annotated[Path, typer.Option("--data", help="Labelled JSONL, one sentence a line.")] = Path("data/corpus/test.jsonl"),
     by: Annotated[str | None, typer.Option("--by", metavar="FIELD", help="Also apart for each value of a field of the rows.")] = None,
     tracking_uri: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure a model on labelled sentences, at the thresholds stored in it."""
+    """Measure a model on labelled sentences, at the thresholds stored in it.
+
+    Several models, such as the seeds of a recipe, are measured together as well: the mean of their F1. Intervals come from a bootstrap
+    over the articles of the sentences.
+    """
     from pactag.corpus.rows import read_rows
     from pactag.evaluation import evaluate as measure
-    from pactag.evaluation import grouped
+    from pactag.evaluation import grouped, intervals
 
-    tagger = load_tagger(model, tracking_uri)
-    evaluation = measure(tagger, read_rows(data, tagger.schema))
-    parts = grouped(evaluation, by) if by else {}
+    found = {}
+    for name in dict.fromkeys(models):
+        tagger = load_tagger(name, tracking_uri)
+        found[name] = measure(tagger, read_rows(data, tagger.schema))
+    if len({evaluation.labels for evaluation in found.values()}) > 1:
+        raise PactagError("evaluate", "the models have different labels", "Measure models of one schema together")
+    parts = {name: grouped(evaluation, by) if by else {} for name, evaluation in found.items()}
     if as_json:
-        figures = {"sentences": len(evaluation.rows), **evaluation.figures}
-        groups = {name: {"sentences": len(part.rows), **part.figures} for name, part in parts.items()}
-        show_json({"model": model, "data": str(data), "figures": figures, **({"by": groups} if by else {})})
+        shown = [_evaluation_json(name, data, evaluation, parts[name] if by else None) for name, evaluation in found.items()]
+        if len(shown) == 1:
+            show_json(shown[0])
+            return
+        ranges = intervals(list(found.values()))
+        mean = {name: sum(item.figures[name] for item in found.values()) / len(found) for name in ranges}
+        show_json({"models": shown, "mean": mean, "intervals": {name: [item.low, item.high] for name, item in ranges.items()}})
         return
-    out.print(evaluation_table(evaluation, str(data)))
-    for name, part in parts.items():
-        out.print(evaluation_table(part, f"{by} = {name or 'not given'}"))
+    for name, evaluation in found.items():
+        out.print(evaluation_table(evaluation, f"{data}: {name}" if len(found) > 1 else str(data)))
+        for value, part in parts[name].items():
+            out.print(evaluation_table(part, f"{by} = {value or 'not given'}"))
+    if len(found) > 1:
+        out.print(mean_table(list(found.values()), f"{data}: mean of {len(found)} models"))
+
+
+def _evaluation_json(model: str, data: Path, evaluation: Evaluation, parts: dict[str, Evaluation] | None) -> dict[str, Any]:
+    from pactag.evaluation import intervals
+
+    figures = {"sentences": len(evaluation.rows), **evaluation.figures}
+    ranges = {name: [item.low, item.high] for name, item in intervals([evaluation]).items()}
+    result: dict[str, Any] = {"model": model, "data": str(data), "figures": figures, "intervals": ranges}
+    if parts is not None:
+        result["by"] = {name: {"sentences": len(part.rows), **part.figures} for name, part in parts.items()}
+    return result
 
 
 def sync(

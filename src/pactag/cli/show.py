@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pactag.corpus.agreement import Agreement
     from pactag.evaluation import Evaluation
     from pactag.model_folder import ExportCheck
+    from pactag.significance import Interval
     from pactag.tagging import TaggedArticle
 
 out = Console(highlight=False, soft_wrap=True)
@@ -128,19 +129,40 @@ def _plain_bytes(title: str, began: float, word: Callable[[int], str]) -> Callab
 
 
 def evaluation_table(evaluation: Evaluation, title: str) -> Table:
-    """Precision, recall and F1 per label, and their macro means."""
+    """Precision, recall and F1 per label, their macro means, and how F1 would vary with other articles."""
+    from pactag.evaluation import intervals
     from pactag.metrics import label_scores
 
     table = Table(title=title, title_justify="left", title_style="bold")
-    for name in ("label", "precision", "recall", "F1", "sentences"):
+    for name in ("label", "precision", "recall", "F1", "95% interval", "sentences"):
         table.add_column(name, justify="left" if name == "label" else "right")
+    ranges = {name: _range(found) for name, found in intervals([evaluation]).items()}
     for name, scores in zip(evaluation.labels, label_scores(evaluation.targets, evaluation.predicted), strict=True):
-        table.add_row(name, f"{scores.precision:.3f}", f"{scores.recall:.3f}", f"{scores.f1:.3f}", str(scores.support))
+        figures = (f"{scores.precision:.3f}", f"{scores.recall:.3f}", f"{scores.f1:.3f}", ranges[f"{name}/f1"])
+        table.add_row(name, *figures, str(scores.support))
     table.add_section()
-    figures = evaluation.figures
-    macro = [f"{figures[name]:.3f}" for name in ("precision_macro", "recall_macro", "f1_macro")]
-    table.add_row("macro", *macro, str(len(evaluation.rows)), style="bold")
+    macro = [f"{evaluation.figures[name]:.3f}" for name in ("precision_macro", "recall_macro", "f1_macro")]
+    table.add_row("macro", *macro, ranges["f1_macro"], str(len(evaluation.rows)), style="bold")
     return table
+
+
+def mean_table(evaluations: Sequence[Evaluation], title: str) -> Table:
+    """The mean F1 of several models, such as the seeds of a recipe, with the 95% interval over articles, and the F1 of each."""
+    from pactag.evaluation import intervals
+
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for name in ("label", "mean F1", "95% interval", *(f"model {i + 1}" for i in range(len(evaluations)))):
+        table.add_column(name, justify="left" if name == "label" else "right")
+    ranges = intervals(evaluations)
+    for name, found in (*list(ranges.items())[1:], ("f1_macro", ranges["f1_macro"])):
+        values = [item.figures[name] for item in evaluations]
+        shown = (f"{sum(values) / len(values):.3f}", _range(found), *(f"{value:.3f}" for value in values))
+        table.add_row(name.removesuffix("/f1") if "/" in name else "macro", *shown, style=None if "/" in name else "bold")
+    return table
+
+
+def _range(interval: Interval) -> str:
+    return f"{interval.low:.3f} to {interval.high:.3f}"
 
 
 def export_table(checks: Mapping[Any, ExportCheck], title: str) -> Table:

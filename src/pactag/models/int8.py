@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pactag.models.attention_fusion import fuse_attention
 from pactag.models.onnx_export import onnx_package
 from pactag.models.onnx_graphs import node, rewrite, weighted_products
 
@@ -28,7 +29,7 @@ _SMALLEST_TABLE = 100_000
 def write_int8(source: Path, path: Path) -> None:
     """Write an ONNX file with its weights and word vectors in 8 bits."""
     onnx = onnx_package()
-    model = onnx.load(str(source))
+    model = fuse_attention(onnx.load(str(source)))
     shrink_weights(model.graph)
     shrink_vectors(model.graph)
     onnx.checker.check_model(model)

@@ -147,6 +147,17 @@ def test_evaluate_prints_the_figures_of_the_training(pactag, model, small_corpus
     assert sum(part["sentences"] for part in data["by"].values()) == data["figures"]["sentences"]
 
 
+def test_evaluate_gives_the_mean_of_several_models(pactag, model, small_corpus, trained):
+    other = trained["encoder"].folder
+    done = pactag("evaluate", model, other, "--data", small_corpus / "test.jsonl", "--json")
+    data = json.loads(done.stdout)
+    expected = [trained[kind].test.figures["f1_macro"] for kind in ("tfidf", "encoder")]
+    assert [part["figures"]["f1_macro"] for part in data["models"]] == pytest.approx(expected, abs=1e-6)
+    assert data["mean"]["f1_macro"] == pytest.approx(sum(expected) / 2, abs=1e-6)
+    low, high = data["intervals"]["f1_macro"]
+    assert low <= data["mean"]["f1_macro"] <= high
+
+
 def test_tag_prints_labelled_sentences(pactag, model):
     done = pactag("tag", REPOSITORY / "data/examples/stalled-talks.txt", "--model", model)
     assert done.returncode == 0, done.stderr

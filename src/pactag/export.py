@@ -20,6 +20,7 @@ from pactag.model_folder import (
     CARD,
     CONFIG,
     ENCODER,
+    FIRST_STAGE,
     ONNX_INT8_DYNAMIC_WEIGHTS,
     ONNX_INT8_WEIGHTS,
     ONNX_WEIGHTS,
@@ -33,7 +34,7 @@ from pactag.model_folder import (
     read_schema,
 )
 from pactag.models import BACKENDS, classifier
-from pactag.models.base import SentenceScorer
+from pactag.models.first_stage import SETTLED, FirstStage
 from pactag.models.onnx import OnnxClassifier
 from pactag.models.tokens import batches
 from pactag.portable import portable_config, portable_manifest
@@ -62,6 +63,7 @@ def export(
     data: Path | None = None,
     forms: Sequence[Form] = DEFAULT_FORMS,
     vocabulary: Iterable[str] | None = None,
+    first_stage: Path | None = None,
     replace: bool = False,
     report: Callable[[str], None] = lambda _: None,
 ) -> Exported:
@@ -71,6 +73,8 @@ def export(
     :param data: labelled sentences to check on; by default the validation split that the model's config names.
     :param forms: `onnx` is fp32; `int8` has 8-bit weights; `int8-dynamic` computes in 8 bits as well, for processors with VNNI.
     :param vocabulary: texts; word pieces that none of them uses are left out. Only for a new `output`.
+    :param first_stage: labelled sentences of the training split, from which n-grams learn to settle what clearly carries no label. Only for
+        a new `output`.
     :param replace: an export that is there already makes way.
     :param report: receives a word on each step.
     :raises ModelFolderError: for a kind that is not exported, for a form that loses too much, and for an `output` that exists.
@@ -85,6 +89,8 @@ def export(
         raise ModelFolderError(str(output), "exists already", "Choose another folder, or pass --replace")
     if vocabulary is not None and output is None:
         raise ModelFolderError(str(model), "keeps its torch weights, which need the whole vocabulary", "Name a new folder: --output FOLDER")
+    if first_stage is not None and output is None:
+        raise ModelFolderError(str(model), "is used as a whole by torch, which has no first stage", "Name a new folder: --output FOLDER")
     sentences = _sentences(model, manifest, data)
     from pactag.models.int8 import write_int8
     from pactag.models.int8_dynamic import write_int8_dynamic
@@ -112,13 +118,17 @@ def export(
         smaller.tokenizer.save(place / TOKENIZER)
         report(f"checking on {len(sentences)} sentences")
         reference = original.predict_logits(sentences.inputs)
+        if first_stage is not None:
+            report("learning the first stage")
+            _first_stage(first_stage, model, manifest, sentences, reference).save(place / FIRST_STAGE)
+            manifest = manifest.model_copy(update={"files": {**manifest.files, FIRST_STAGE: ""}})
         checks: dict[Form, ExportCheck] = {}
         for form in forms:
             exported = OnnxClassifier.load(place, manifest, weights=BACKENDS[form])
             checks[form] = compare(exported, reference, sentences, manifest)
             _refuse_loss(model, form, checks[form])
         target = model if output is None else output
-        added = {TOKENIZER, *(BACKENDS[form] for form in checks)}
+        added = {TOKENIZER, *(BACKENDS[form] for form in checks), *([FIRST_STAGE] if first_stage is not None else [])}
         kept = [CONFIG, SCHEMA, CARD, *([ENCODER, TORCH_WEIGHTS] if output is None else [])]
         if output is not None:
             manifest = portable_manifest(manifest)
@@ -133,18 +143,40 @@ def export(
     return Exported(target, checks)
 
 
-def compare(exported: SentenceScorer, reference: np.ndarray, sentences: LabelledSentences, manifest: Manifest) -> ExportCheck:
+def _first_stage(path: Path, model: Path, manifest: Manifest, sentences: LabelledSentences, reference: np.ndarray) -> FirstStage:
+    from pactag.models.first_stage_fit import fit_first_stage
+
+    rows = read_rows(path, read_schema(model))
+    return fit_first_stage(
+        [row.text for row in rows],
+        [bool(row.labels) for row in rows],
+        validation=[item.text for item in sentences.inputs],
+        targets=sentences.targets,
+        predicted=_labels(reference, manifest),
+    )
+
+
+def compare(exported: OnnxClassifier, reference: np.ndarray, sentences: LabelledSentences, manifest: Manifest) -> ExportCheck:
     """How an exported network compares with the logits of the original on the same sentences."""
     scales = [manifest.calibration[name] for name in manifest.labels]
-    scores, expected = (calibrated(logits, scales) for logits in (exported.predict_logits(sentences.inputs), reference))
-    labels, expected_labels = (apply_thresholds(part, manifest.thresholds, manifest.labels) for part in (scores, expected))
+    logits = exported.predict_logits(sentences.inputs)
+    scores, expected = calibrated(logits, scales), calibrated(reference, scales)
+    labels, expected_labels = _labels(logits, manifest), _labels(reference, manifest)
+    stage = exported.first_stage
     return ExportCheck(
         sentences=len(sentences),
         same_labels=float((labels == expected_labels).all(1).mean()),
-        largest_difference=float(np.abs(scores - expected).max(initial=0.0)),
+        # Of sentences that the network sees: a settled one has no score of its own.
+        largest_difference=float(np.abs(scores - expected)[logits[:, 0] != SETTLED].max(initial=0.0)),
         f1_macro=f1_macro(sentences.targets, labels),
         f1_macro_torch=f1_macro(sentences.targets, expected_labels),
+        settled=float(np.mean([stage.settles(item.text) for item in sentences.inputs])) if stage is not None and len(sentences) else 0.0,
     )
+
+
+def _labels(logits: np.ndarray, manifest: Manifest) -> np.ndarray:
+    scores = calibrated(logits, [manifest.calibration[name] for name in manifest.labels])
+    return apply_thresholds(scores, manifest.thresholds, manifest.labels)
 
 
 def _sentences(model: Path, manifest: Manifest, data: Path | None) -> LabelledSentences:

@@ -28,11 +28,12 @@ SKOPS_WEIGHTS = "model.skops"
 ONNX_WEIGHTS = "model.onnx"
 ONNX_INT8_WEIGHTS = "model.int8.onnx"
 ONNX_INT8_DYNAMIC_WEIGHTS = "model.int8-dynamic.onnx"
+FIRST_STAGE = "first-stage.json"
 
 KNOWN_FILES = frozenset(
     {
         *(MANIFEST, CONFIG, SCHEMA, CARD, TOKENIZER, ENCODER, TORCH_WEIGHTS, SKOPS_WEIGHTS),
-        *(ONNX_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_INT8_DYNAMIC_WEIGHTS),
+        *(ONNX_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_INT8_DYNAMIC_WEIGHTS, FIRST_STAGE),
     }
 )
 # Formats that run code when they are read. Their presence alone makes a folder foreign.
@@ -82,6 +83,7 @@ class ExportCheck(BaseModel):
     largest_difference: float = Field(description="largest difference of a calibrated score")
     f1_macro: float
     f1_macro_torch: float
+    settled: float = Field(0.0, description="share of the sentences that a first stage settles, so that the network never sees them")
 
 
 class Manifest(BaseModel):

@@ -149,6 +149,37 @@ def test_company_changes_no_bit_of_a_score(exported, inputs, backend: str):
         np.testing.assert_array_equal(tagger.scores([inputs[i]])[0], together[i])
 
 
+# The first stage
+
+
+@pytest.fixture(scope="module")
+def staged(exported, trained, small_corpus, tmp_path_factory) -> Path:
+    """The exported encoder with a first stage."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pactag.export.LARGEST_LOSS", 1.0)
+        patch.setattr("pactag.models.first_stage_fit.LARGEST_LOSS", 0.05)
+        patch.setattr("pactag.models.onnx_export.write_onnx", lambda network, path: shutil.copy(exported / ONNX_WEIGHTS, path))
+        place = tmp_path_factory.mktemp("staged") / "model"
+        return export(trained["encoder"].folder, output=place, forms=["onnx"], first_stage=small_corpus / "train.jsonl").folder
+
+
+def test_settled_sentences_carry_nothing_and_the_others_what_the_network_says(staged, exported, inputs):
+    tagger = Tagger.load(staged)
+    scores, without = tagger.scores(inputs), Tagger.load(exported, backend="onnx").scores(inputs)
+    settled = (scores != without).any(1)
+    assert 0 < settled.mean() < 1
+    assert not _labels(tagger, inputs)[settled].any()
+
+
+def test_manifest_says_how_much_the_first_stage_settles(staged):
+    assert 0 < read_manifest(staged).exports["onnx"].settled < 1
+
+
+def test_first_stage_goes_into_a_new_folder_only(trained, small_corpus):
+    with pytest.raises(ModelFolderError, match="torch, which has no first stage"):
+        export(trained["encoder"].folder, first_stage=small_corpus / "train.jsonl")
+
+
 # What computes in 8 bits
 
 

@@ -30,7 +30,7 @@ class EncoderClassifier(PooledClassifier):
         settings, training = cast(EncoderModel, config.model), cast(TrainingConfig, config.training)
         teacher: np.ndarray | None = None
         if training.teachers:
-            teacher = teacher_scores(training.teachers, train.inputs, labels=labels)
+            teacher = teacher_scores(training.teachers, train.inputs, labels=labels, progress=context.progress)
         transformers.set_seed(config.seed)
         pretrained = load_pretrained(settings.base, settings.revision)
         keep_layers(pretrained.encoder, settings.layers)

@@ -11,7 +11,8 @@ import numpy as np
 import onnxruntime
 
 from pactag.errors import ModelFolderError
-from pactag.model_folder import TOKENIZER, Manifest
+from pactag.model_folder import FIRST_STAGE, TOKENIZER, Manifest
+from pactag.models.first_stage import SETTLED, FirstStage
 from pactag.models.tokens import SentenceTokenizer, batches
 from pactag.sentences import SentenceInput
 
@@ -29,10 +30,13 @@ class OnnxClassifier:
     treat every row of a matrix by itself, a sentence gets the same logits, bit for bit, in whatever company it comes.
     """
 
-    def __init__(self, session: onnxruntime.InferenceSession, tokenizer: SentenceTokenizer, labels: int) -> None:
+    def __init__(
+        self, session: onnxruntime.InferenceSession, tokenizer: SentenceTokenizer, labels: int, first_stage: FirstStage | None = None
+    ) -> None:
         self._session = session
         self._tokenizer = tokenizer
         self._labels = labels
+        self.first_stage = first_stage
 
     @classmethod
     def load(cls, folder: Path, manifest: Manifest, *, weights: str) -> Self:
@@ -53,15 +57,18 @@ class OnnxClassifier:
         if EXACT in {output.name for output in session.get_outputs()} and not session.run([EXACT], _SMALLEST)[0].all():
             fix = "Name another form that the folder holds, such as --backend int8, or export one: pactag export --only int8"
             raise ModelFolderError(str(path), "computes in 8 bits, which overflow on this processor", fix)
-        return cls(session, SentenceTokenizer.from_file(folder / TOKENIZER, manifest.tokens), len(manifest.labels))
+        first_stage = FirstStage.load(folder / FIRST_STAGE) if FIRST_STAGE in manifest.files else None
+        return cls(session, SentenceTokenizer.from_file(folder / TOKENIZER, manifest.tokens), len(manifest.labels), first_stage)
 
     def predict_logits(self, inputs: Sequence[SentenceInput]) -> np.ndarray:
         """See `SentenceScorer.predict_logits`."""
-        result = np.zeros((len(inputs), self._labels), dtype=np.float32)
-        encoded = self._tokenizer.encode(inputs)
+        result = np.full((len(inputs), self._labels), SETTLED, dtype=np.float32)
+        stage = self.first_stage
+        open_still = np.array([i for i, item in enumerate(inputs) if stage is None or not stage.settles(item.text)], dtype=int)
+        encoded = self._tokenizer.encode([inputs[i] for i in open_still])
         for positions, batch in batches(encoded, self._tokenizer.settings.pad_id, same_length=True):
             arrays = (batch.ids, batch.attention, batch.pool)
-            result[positions] = self._session.run([OUTPUT], dict(zip(INPUTS, arrays, strict=True)))[0]
+            result[open_still[positions]] = self._session.run([OUTPUT], dict(zip(INPUTS, arrays, strict=True)))[0]
         return result
 
 

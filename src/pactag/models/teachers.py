@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +13,24 @@ from pactag.model_folder import read_manifest
 from pactag.sentences import SentenceInput
 
 
-def teacher_scores(folders: Sequence[Path], inputs: Sequence[SentenceInput], *, labels: Sequence[str]) -> np.ndarray:
+def teacher_scores(
+    folders: Sequence[Path],
+    inputs: Sequence[SentenceInput],
+    *,
+    labels: Sequence[str],
+    progress: Callable[[int, int, str], None] = lambda done, total, word: None,
+) -> np.ndarray:
     """Mean score of several models, shape `(len(inputs), labels)`, float32, uncalibrated: calibration is fitted anew for the student.
 
+    :param progress: called with teachers done, teachers in all, and a word.
     :raises ConfigError: when a teacher has other labels, or looks at more of an article than `inputs` hold.
     """
     # Imported here: a model kind is loaded by its name, and this module serves one of the kinds.
     from pactag.models import classifier
 
     total = np.zeros((len(inputs), len(labels)))
-    for folder in folders:
+    for i, folder in enumerate(folders):
+        progress(i, len(folders), f"scores of the teacher {folder.name}")
         manifest = read_manifest(folder)
         if manifest.labels != tuple(labels):
             raise ConfigError("training.teachers", f"{folder} has the labels {list(manifest.labels)}", f"They must be {list(labels)}")

@@ -5,6 +5,7 @@
 MODEL_FOLDER was trained by pactag and then exported into itself (`pactag export MODEL_FOLDER`), so that torch and ONNX stand side by side;
 the sentences are a JSONL with `text` and, for agreement and macro-F1, `labels`. They are repeated to --count. All systems take turns in
 every round, and ratios are the median over the rounds. Systems that are known to be slow get a share of the sentences, drawn at random.
+With --also an exported folder, such as one with a first stage, takes its turn.
 
   pipeline          transformers `pipeline`, as its documentation shows it
   pipeline batched  the same at the quickest of several batch sizes, found before the rounds
@@ -53,6 +54,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batch-sizes", default="8,16,32,64,128")
     parser.add_argument("--sizes", default="1,10,1000", help="numbers of sentences for the growth of time and memory; add 100000")
+    parser.add_argument("--also", type=Path, action="append", default=[], help="an exported folder to measure beside it; repeatable")
     parser.add_argument("--grow", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     texts = [json.loads(line)["text"] for line in arguments.sentences.read_text(encoding="utf-8").splitlines()]
@@ -68,6 +70,8 @@ def main() -> None:
     print(f"{len(many)} sentences of {tokens:.1f} tokens and {operations / 1e9:.2f} GFLOP on average\n")
     with tempfile.TemporaryDirectory(prefix="pactag-bench-") as scratch:
         systems, notes = systems_of(arguments.model, Path(scratch), few, [int(size) for size in arguments.batch_sizes.split(",")])
+        for folder in arguments.also:
+            systems |= {f"{folder.name}, {name}": scoring(folder, name) for name in backends_of(read_manifest(folder))}
         for system in systems.values():
             system(few[:64])
         rates: dict[str, list[float]] = {name: [] for name in systems}
@@ -85,6 +89,8 @@ def main() -> None:
         print(f"| {name} | {rate:.0f} | {rate / cores:.0f} | {rate * tokens:.0f} | {rate * operations / peak:.2f} | {ratio:.2f} |")
     print("\n".join(["", *notes, ""]))
     agreement(arguments.model, arguments.sentences)
+    for folder in arguments.also:
+        agreement(folder, arguments.sentences)
     growth(arguments.model, arguments.sentences, [int(size) for size in arguments.sizes.split(",")])
 
 
@@ -116,10 +122,14 @@ def systems_of(model: Path, scratch: Path, few: Sequence[str], sizes: Sequence[i
     manifest = read_manifest(model)
     if "onnx" in backends_of(manifest):
         systems["onnx padded"] = padded(model)
-    for backend in backends_of(manifest):
-        tagger = Tagger.load(model, backend=backend)
-        systems[backend] = lambda given, tagger=tagger: tagger.scores([SentenceInput(text) for text in given])
+    systems |= {backend: scoring(model, backend) for backend in backends_of(manifest)}
     return systems, notes
+
+
+def scoring(model: Path, backend: str) -> System:
+    """pactag with one of the forms of a model."""
+    tagger = Tagger.load(model, backend=backend)
+    return lambda given: tagger.scores([SentenceInput(text) for text in given])
 
 
 def padded(model: Path, size: int = 32) -> System:
@@ -180,17 +190,19 @@ def cost(model: Path, texts: Sequence[str]) -> tuple[float, float]:
 
 
 def agreement(model: Path, path: Path) -> None:
-    """How the backends agree with torch on the sentences as they are, each by itself, and their macro-F1 where they are labelled."""
+    """How the backends agree with torch, or the first there is, on the sentences as they are, and their macro-F1 where these are labelled."""
     taggers = {backend: Tagger.load(model, backend=backend) for backend in backends_of(read_manifest(model))}
     schema = next(iter(taggers.values())).schema
     rows = read_rows(path, schema)
     targets = schema.encode_many([row.labels for row in rows])
     scores = {backend: tagger.scores([SentenceInput(row.text) for row in rows]) for backend, tagger in taggers.items()}
     labels = {backend: apply_thresholds(found, taggers[backend].manifest.thresholds, schema.names) for backend, found in scores.items()}
-    print("| backend | same labels as torch | largest difference of a score | macro-F1 |\n|---|---|---|---|")
+    first = "torch" if "torch" in taggers else next(iter(taggers))
+    print(f"{path.name}, {model.name}")
+    print(f"| backend | same labels as {first} | largest difference of a score | macro-F1 |\n|---|---|---|---|")
     for backend in taggers:
-        same = (labels[backend] == labels["torch"]).all(1).mean()
-        difference = np.abs(scores[backend] - scores["torch"]).max()
+        same = (labels[backend] == labels[first]).all(1).mean()
+        difference = np.abs(scores[backend] - scores[first]).max()
         print(f"| {backend} | {same:.2%} | {difference:.2g} | {f1_macro(targets, labels[backend]):.4f} |")
     print()
 

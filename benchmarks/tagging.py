@@ -190,7 +190,7 @@ def cost(model: Path, texts: Sequence[str]) -> tuple[float, float]:
 
 
 def agreement(model: Path, path: Path) -> None:
-    """How the backends agree with torch, or the first there is, on the sentences as they are, and their macro-F1 where these are labelled."""
+    """How the backends agree with torch, or the first there is, on the sentences as they are, and their macro-F1 if labelled."""
     taggers = {backend: Tagger.load(model, backend=backend) for backend in backends_of(read_manifest(model))}
     schema = next(iter(taggers.values())).schema
     rows = read_rows(path, schema)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from mlflow_pages import chromium
 
 
 @pytest.fixture(scope="session")
 def browser():
     # Imported here: the other tests collect this file without playwright.
-    from mlflow_pages import chromium
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import TYPE_CHECKING
 
-from playwright.sync_api import Page
+# The other tests collect these files without playwright.
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 # Seconds in which a page, or a server, shows what it has.
 PATIENCE = 240

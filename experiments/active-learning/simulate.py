@@ -3,6 +3,10 @@
 The training split is the pool, its labels hidden until a strategy asks for them. All strategies of a seed begin with the same random
 sentences, and label in batches. After each batch a logistic regression is fitted on the vectors of the bundled encoder; thresholds are set
 on the validation split, macro-F1 is measured on the test split. The vectors are computed once and kept in experiments/runs/.
+
+With --model FOLDER the regression is fitted on the vectors of a fine-tuned encoder, as a user has one who begins from a trained model; what
+that model learnt from (--learnt CORPUS) is then no part of the pool. Diversity is sought among the vectors of the bundled encoder always,
+as `pactag annotate next` does.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import hashlib
 import os
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import mean, stdev
@@ -25,8 +29,12 @@ from pactag.calibration import apply_thresholds, choose_thresholds
 from pactag.config import OperatingPoint
 from pactag.corpus.rows import labelled_sentences, read_corpus
 from pactag.metrics import f1_macro
+from pactag.model_folder import read_manifest
+from pactag.models.encoder import EncoderClassifier
 from pactag.models.linear import linear_head
+from pactag.models.vectors import sentence_vectors
 from pactag.schema import load_schema
+from pactag.sentences import SentenceInput
 
 HERE = Path(__file__).parent
 START = BATCH = 200
@@ -36,37 +44,54 @@ LAST_RANDOM, LAST_CHOSEN = 6000, 3600
 
 @dataclass(frozen=True)
 class Pool:
-    """Vectors and targets of one split; `articles[i]` is the article of sentence i."""
+    """Vectors and targets of one split; `articles[i]` is the article of sentence i, `plain` holds the vectors of the bundled encoder."""
 
     vectors: np.ndarray
+    plain: np.ndarray
     targets: np.ndarray
     articles: np.ndarray
+
+    def of(self, kept: np.ndarray) -> Pool:
+        """Those sentences alone."""
+        return Pool(self.vectors[kept], self.plain[kept], self.targets[kept], self.articles[kept])
+
+    def scaled(self, centre: np.ndarray, scale: np.ndarray) -> Pool:
+        """With the vectors that are learnt from brought to another scale."""
+        return replace(self, vectors=(self.vectors - centre) / scale)
 
 
 Pick = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
 
 
-def load(corpus: Path, cache: Path) -> tuple[dict[str, Pool], tuple[str, ...]]:
+def load(corpus: Path, cache: Path, *, model: Path | None, learnt: Path | None) -> tuple[dict[str, Pool], tuple[str, ...]]:
     """The three splits with their vectors, brought to one scale by those of the training split."""
-    from pactag.models.vectors import sentence_vectors
-
     schema = load_schema()
     read = read_corpus(corpus, schema)
     splits = {name: labelled_sentences(rows, schema) for name, rows in read.splits.items()}
-    texts = hashlib.sha256("\n".join(one.text for split in splits.values() for one in split.inputs).encode()).hexdigest()[:12]
-    stored = cache / f"vectors-{texts}.npy"
-    if stored.exists():
-        vectors = np.load(stored, allow_pickle=False)
-    else:
-        vectors = sentence_vectors([one for split in splits.values() for one in split.inputs])
-        cache.mkdir(parents=True, exist_ok=True)
-        np.save(stored, vectors)
+    inputs = [one for split in splits.values() for one in split.inputs]
+    plain = stored(inputs, cache, None)
+    vectors = stored(inputs, cache, model) if model is not None else plain
     pools, at = {}, 0
     for name, split in splits.items():
-        pools[name] = Pool(vectors[at : at + len(split)], split.targets, np.array(split.groups))
+        part = slice(at, at + len(split))
+        pools[name] = Pool(vectors[part], plain[part], split.targets, np.array(split.groups))
         at += len(split)
+    if learnt is not None:
+        known = sorted({row.article_id for row in read_corpus(learnt, schema)["train"]})
+        pools["train"] = pools["train"].of(~np.isin(pools["train"].articles, known))
     centre, scale = pools["train"].vectors.mean(0), pools["train"].vectors.std(0) + 1e-6
-    return {name: Pool((pool.vectors - centre) / scale, pool.targets, pool.articles) for name, pool in pools.items()}, schema.names
+    return {name: pool.scaled(centre, scale) for name, pool in pools.items()}, schema.names
+
+
+def stored(inputs: Sequence[SentenceInput], cache: Path, model: Path | None) -> np.ndarray:
+    """Vectors by the bundled encoder or by a model folder, computed once."""
+    texts = hashlib.sha256("\n".join(one.text for one in inputs).encode()).hexdigest()[:12]
+    file = cache / (f"vectors-{texts}.npy" if model is None else f"vectors-{texts}-{model.resolve().name}.npy")
+    if not file.exists():
+        vectors = sentence_vectors(inputs) if model is None else EncoderClassifier.load(model, read_manifest(model)).embed(inputs)
+        cache.mkdir(parents=True, exist_ok=True)
+        np.save(file, vectors)
+    return np.load(file, allow_pickle=False)
 
 
 def fitted(pools: dict[str, Pool], labelled: np.ndarray) -> dict[str, np.ndarray]:
@@ -110,7 +135,7 @@ def strategies(train: Pool) -> dict[str, Pick]:
         def pick(scores: np.ndarray, labelled: np.ndarray, rng: np.random.Generator) -> np.ndarray:
             free = left(labelled)
             seed = int(rng.integers(2**31))
-            chosen = choosing.choose(scores[free], rates(labelled), budget, vectors=lambda at: train.vectors[free[list(at)]], seed=seed)
+            chosen = choosing.choose(scores[free], rates(labelled), budget, vectors=lambda at: train.plain[free[list(at)]], seed=seed)
             return free[chosen]
 
         return pick
@@ -180,16 +205,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, default=Path("data/corpus"))
     parser.add_argument("--cache", type=Path, default=Path("experiments/runs"), help="folder for the vectors")
+    parser.add_argument("--model", type=Path, help="folder of a trained encoder, whose vectors are learnt from")
+    parser.add_argument("--learnt", type=Path, help="corpus folder that the model has learnt from")
+    parser.add_argument("--strategies", nargs="+", help="these alone; all unless said")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--results", type=Path, default=HERE / "results.csv")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore", module="sklearn")
     rows = list(csv.DictReader(arguments.results.open(encoding="utf-8"))) if arguments.results.exists() else []
     done = {(row["strategy"], row["seed"]) for row in rows}
-    pools, names = load(arguments.corpus, arguments.cache)
+    pools, names = load(arguments.corpus, arguments.cache, model=arguments.model, learnt=arguments.learnt)
     whole = fitted(pools, np.arange(len(pools["train"].targets)))
     print(f"all {len(pools['train'].targets)} labels: macro-F1 {measured(pools, whole, names):.3f}", flush=True)
     for name, pick in strategies(pools["train"]).items():
+        if arguments.strategies and name not in arguments.strategies:
+            continue
         last = LAST_RANDOM if name in ("random", "articles") else LAST_CHOSEN
         for seed in range(1, arguments.seeds + 1):
             if (name, str(seed)) in done:

@@ -1,9 +1,9 @@
-"""What a cheap first stage would settle: n-grams say which sentences carry no act, a network labels the others.
+"""What the first stage would settle: n-grams say which sentences carry no act, a network labels the others.
 
     python experiments/fast-tier/gate.py MODEL --measure real=FILE
 
-MODEL is a model folder. Prints, for each threshold on the n-grams' score, which share of the sentences never reaches the network, and the
-macro-F1 of the two stages together. The threshold to use would be chosen on the validation split.
+MODEL is a model folder. The stage is the one that `pactag export --first-stage` learns. Prints, for thresholds that settle a given share of
+the validation split, which share of each file never reaches the network, and the macro-F1 of the two stages together.
 """
 
 from __future__ import annotations
@@ -12,17 +12,14 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from pactag import Tagger
 from pactag.corpus.rows import read_rows
 from pactag.evaluation import evaluate
 from pactag.metrics import f1_macro
+from pactag.models.first_stage_fit import learn_first_stage
 
-THRESHOLDS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
-# Quotation marks and question marks count as words.
-WORDS = r"(?u)\b\w+\b|[\"?!]"
+SHARES = (0.0, 0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6)
 
 
 def main() -> None:
@@ -33,22 +30,26 @@ def main() -> None:
     arguments = parser.parse_args()
     tagger = Tagger.load(arguments.model)
     train = read_rows(arguments.corpus / "train.jsonl", tagger.schema)
-    ngrams = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=3, token_pattern=WORDS)
-    gate = LogisticRegression(C=4, class_weight="balanced", max_iter=300)
-    gate.fit(ngrams.fit_transform([row.text for row in train]), [bool(row.labels) for row in train])
+    stage = learn_first_stage([row.text for row in train], [bool(row.labels) for row in train])
+    # The validation split comes first: it gives the thresholds.
     files = {name: arguments.corpus / f"{name}.jsonl" for name in ("validation", "test")}
     files |= {name: Path(path) for name, _, path in (item.partition("=") for item in arguments.measure)}
-    settled, f1 = {}, {}
-    for name, path in files.items():
+    thresholds: list[float] = []
+    columns = []
+    for path in files.values():
         found = evaluate(tagger, read_rows(path, tagger.schema))
-        scores = gate.predict_proba(ngrams.transform([row.text for row in found.rows]))[:, 1]
-        settled[name] = [float((scores < threshold).mean()) for threshold in THRESHOLDS]
-        f1[name] = [f1_macro(found.targets, found.predicted & (scores >= threshold)[:, None]) for threshold in THRESHOLDS]
+        scores = np.array([stage.score(row.text) for row in found.rows])
+        thresholds = thresholds or [float(np.quantile(scores, share)) for share in SHARES]
+        columns.append(
+            [
+                f" {np.mean(scores < threshold):.1%} | {f1_macro(found.targets, found.predicted & (scores >= threshold)[:, None]):.4f} |"
+                for threshold in thresholds
+            ]
+        )
     print("| threshold |" + "".join(f" {name}: settled | macro-F1 |" for name in files))
     print("|---|" + "---|---|" * len(files))
-    for i, threshold in enumerate(THRESHOLDS):
-        print(f"| {threshold} |" + "".join(f" {settled[name][i]:.1%} | {f1[name][i]:.4f} |" for name in files))
-    print(f"\n{np.sum([len(part) for part in ngrams.vocabulary_]) / 1e6:.1f} MB of n-grams, {len(ngrams.vocabulary_)} of them")
+    for threshold, *cells in zip(thresholds, *columns, strict=True):
+        print(f"| {threshold:.2f} |" + "".join(cells))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,17 @@ def fit_first_stage(
     :param validation: texts of the validation split, with its `targets` and the labels `predicted` by the network that comes after, 0/1,
         shape `(sentences, labels)`.
     """
+    stage = learn_first_stage(texts, labelled)
+    scores = np.array([stage.score(text) for text in validation])
+    least = f1_macro(targets, predicted) - LARGEST_LOSS
+    # The lowest of them settles nothing, so that there always is one.
+    thresholds = [float(np.quantile(scores, share)) for share in _SHARES]
+    fine = [value for value in thresholds if f1_macro(targets, predicted.astype(bool) & (scores >= value)[:, None]) >= least]
+    return replace(stage, threshold=max(fine))
+
+
+def learn_first_stage(texts: Sequence[str], labelled: Sequence[bool]) -> FirstStage:
+    """A first stage that tells sentences with a label from those without, and settles none yet: its threshold is below every score."""
     vectoriser = TfidfVectorizer(analyzer=ngrams, sublinear_tf=True, min_df=_FEWEST_SENTENCES)
     regression = LogisticRegression(C=_INVERSE_REGULARISATION, class_weight="balanced", max_iter=300)
     regression.fit(vectoriser.fit_transform(texts), labelled)
@@ -37,13 +48,7 @@ def fit_first_stage(
     terms = {
         str(name): (_short(idf), _short(weight)) for name, idf, weight in zip(names, vectoriser.idf_, regression.coef_[0], strict=True)
     }
-    stage = FirstStage(terms, float(regression.intercept_[0]), -np.inf)
-    scores = np.array([stage.score(text) for text in validation])
-    least = f1_macro(targets, predicted) - LARGEST_LOSS
-    # The lowest of them settles nothing, so that there always is one.
-    thresholds = [float(np.quantile(scores, share)) for share in _SHARES]
-    fine = [value for value in thresholds if f1_macro(targets, predicted.astype(bool) & (scores >= value)[:, None]) >= least]
-    return replace(stage, threshold=max(fine))
+    return FirstStage(terms, float(regression.intercept_[0]), -np.inf)
 
 
 def _short(value: float) -> float:

@@ -19,7 +19,16 @@ def _names(value: object, at: str = "") -> set[str]:
 
 
 def test_there_are_configs():
-    assert {path.stem for path in CONFIGS} >= {"quick", "tfidf", "frozen", "minilm", "deberta-v3-base", "modernbert-base", "conflibert"}
+    assert {path.stem for path in CONFIGS} >= {
+        "quick",
+        "tfidf",
+        "frozen",
+        "minilm",
+        "soup",
+        "deberta-v3-base",
+        "modernbert-base",
+        "conflibert",
+    }
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

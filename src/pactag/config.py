@@ -97,6 +97,14 @@ class EncoderModel(_PooledModel):
     freeze_embeddings: bool = Field(True, description="keep the token embeddings as they are: lighter, and they do not overfit")
 
 
+class SoupModel(_Part):
+    """The mean of the weights of several trained encoders, such as the seeds of a recipe: one network that tags at the cost of one."""
+
+    kind: Literal["soup"] = "soup"
+    models: tuple[Path, ...] = Field(min_length=2, description="folders of trained models of the kind `encoder`, all of one build")
+    context: ContextConfig = Field(ContextConfig(), description="the one that they were trained with")
+
+
 class TrainingConfig(_Part):
     """How an `encoder` is fine-tuned."""
 
@@ -175,7 +183,7 @@ class RunConfig(_Part):
         None, min_length=2, description="instead of `seed`, one run for each of these, under a parent that has mean, spread and interval"
     )
     data: DataConfig = DataConfig()
-    model: Annotated[TfidfModel | FrozenModel | EncoderModel, Field(discriminator="kind")] = Field(description="the classifier")
+    model: Annotated[TfidfModel | FrozenModel | EncoderModel | SoupModel, Field(discriminator="kind")] = Field(description="the classifier")
     training: TrainingConfig | None = Field(None, description="fine-tuning; for the kind `encoder` only")
     operating_point: OperatingPoint = OperatingPoint()
     tracking: TrackingConfig = TrackingConfig()

@@ -92,7 +92,7 @@ class Manifest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
     format_version: int
-    kind: Literal["tfidf", "frozen", "encoder"]
+    kind: Literal["tfidf", "frozen", "encoder"] = Field(description="what is saved; a soup is saved as the encoder that it is")
     labels: tuple[str, ...]
     thresholds: dict[str, float]
     calibration: dict[str, LabelScale]

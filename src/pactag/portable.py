@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pactag.config import RunConfig, TfidfModel
+from pactag.config import RunConfig, SoupModel, TfidfModel
 from pactag.model_folder import Manifest
 
 
@@ -17,7 +17,9 @@ def portable_config(config: RunConfig) -> RunConfig:
         update={"also_measure": {}, "corpus": _last(config.data.corpus), "schema_file": _last(config.data.schema_file)}
     )
     changes = {"data": data, "tracking": config.tracking.model_copy(update={"uri": None}), "output": _last(config.output)}
-    if not isinstance(config.model, TfidfModel):
+    if isinstance(config.model, SoupModel):
+        changes["model"] = config.model.model_copy(update={"models": tuple(map(_last, config.model.models))})
+    elif not isinstance(config.model, TfidfModel):
         changes["model"] = config.model.model_copy(update={"base": str(_last(Path(config.model.base)))})
     if config.training is not None:
         changes["training"] = config.training.model_copy(update={"teachers": tuple(map(_last, config.training.teachers))})

@@ -210,8 +210,9 @@ def _inputs(tracker: Tracker, run: Run, config: RunConfig) -> list[Check]:
     digests = input_digests(tracker, run_id)
     checks += [Check(f"the digest of {name}", digests.get(name), digest_of({name: found})[:32]) for name, found in rows.items()]
     known = run.data.tags.get(BASE_MODEL_SHA256)
-    if known is not None and config.model.kind != "tfidf":
-        base = config.model.base
+    # A soup is made of trained models, which are checked when they are loaded.
+    base = getattr(config.model, "base", None)
+    if known is not None and base is not None:
         from pactag.models.pretrained import load_pretrained
 
         checks.append(

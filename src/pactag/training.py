@@ -216,7 +216,7 @@ def train(
 
         manifest = Manifest(
             format_version=FORMAT_VERSION,
-            kind=config.model.kind,
+            kind=model.kind,
             labels=schema.names,
             thresholds=thresholds,
             calibration=dict(zip(schema.names, scales, strict=True)),

@@ -10,7 +10,7 @@ from pactag.calibration import calibrated, fit_scales
 from pactag.config import RunConfig
 from pactag.corpus.rows import LabelledSentences, Row, labelled_sentences
 from pactag.corpus.splits import label_sets
-from pactag.errors import CorpusError, MissingExtraError
+from pactag.errors import ConfigError, CorpusError, MissingExtraError
 from pactag.models import classifier
 from pactag.models.base import FitContext
 from pactag.schema import Schema
@@ -31,11 +31,16 @@ def out_of_fold(
     numbers a label cannot tell single sentences apart.
 
     :raises CorpusError: for fewer articles than folds.
+    :raises ConfigError: for a soup, which learns nothing of its own.
     """
     try:
         from sklearn.model_selection import StratifiedGroupKFold
     except ModuleNotFoundError:
         raise MissingExtraError("Scores out of fold", "train") from None
+    if config.model.kind == "soup":
+        raise ConfigError(
+            "model.kind", "is 'soup', whose parts have learnt already", "Name a config that learns: each fold needs a model of its own"
+        )
     data = labelled_sentences(rows, schema, preceding=config.context.preceding, with_title=config.context.title)
     articles = len(set(data.groups))
     if articles < folds:

@@ -16,6 +16,7 @@ KINDS: dict[str, str] = {
     "tfidf": "pactag.models.tfidf:TfidfClassifier",
     "frozen": "pactag.models.frozen:FrozenClassifier",
     "encoder": "pactag.models.encoder:EncoderClassifier",
+    "soup": "pactag.models.soup:SoupClassifier",
 }
 
 # What runs a model, best first, and the file that it reads.

@@ -12,7 +12,8 @@ from pactag.models import KINDS, classifier
 from pactag.models.base import FitContext
 from pactag.tagging import Tagger
 
-ALL = sorted(KINDS)
+# A soup learns nothing itself: test_soup.
+ALL = sorted(KINDS.keys() - {"soup"})
 
 
 @pytest.mark.parametrize("kind", ALL)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pactag.config import RunConfig
+from pactag.config import RunConfig, SoupModel
 from pactag.evaluation import Evaluation
 from pactag.metrics import label_scores
 from pactag.model_folder import Manifest
@@ -30,6 +30,7 @@ def model_card(*, config: RunConfig, schema: Schema, manifest: Manifest, validat
         "| | |",
         "|---|---|",
         f"| base model | {origin} |",
+        *_parts(config),
         f"| corpus digest | `{manifest.corpus_digest[:16]}...` |",
         f"| MLflow run | {manifest.run_id or 'none'} |",
         f"| context | {_context(config)} |",
@@ -52,6 +53,12 @@ def model_card(*, config: RunConfig, schema: Schema, manifest: Manifest, validat
         "",
     ]
     return "\n".join(lines)
+
+
+def _parts(config: RunConfig) -> list[str]:
+    if not isinstance(config.model, SoupModel):
+        return []
+    return [f"| mean of the weights of | {', '.join(folder.name for folder in config.model.models)} |"]
 
 
 def _context(config: RunConfig) -> str:

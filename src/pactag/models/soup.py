@@ -1,8 +1,8 @@
 """`soup`: the mean of the weights of several encoders that were fine-tuned alike.
 
-Networks that start from one pretrained encoder end in one basin, so that the mean of their weights is a network as good as the mean of
-their scores, and often better (Wortsman et al., Model soups: averaging weights of multiple fine-tuned models improves accuracy without
-increasing inference time, 2022). What comes out is an encoder like the others.
+Networks that start from one pretrained encoder often end in one basin, so that the mean of their weights is about as good as the mean of
+their scores (Wortsman et al., Model soups: averaging weights of multiple fine-tuned models improves accuracy without increasing inference
+time, 2022); `experiments/soup` says where that paid here. What comes out is an encoder like the others.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class SoupClassifier(EncoderClassifier):
     ) -> Self:
         """Average; nothing is learnt from the sentences.
 
-        :raises ConfigError: for a folder that holds no encoder with torch weights, and for models that differ in labels, inputs or build.
+        :raises ConfigError: for a folder that holds no encoder with torch weights, and for models that differ in labels, inputs, base or
+            build.
         """
         settings = cast(SoupModel, config.model)
         manifests = [_manifest(folder, labels) for folder in settings.models]
@@ -41,6 +42,10 @@ class SoupClassifier(EncoderClassifier):
             context.progress(number, len(manifests), f"reading {folder.name}")
             if manifest.tokens != manifests[0].tokens:
                 raise ConfigError(_WHERE, f"{folder} reads its input otherwise than {settings.models[0]}", "Average models of one recipe")
+            if _base(manifest) != _base(manifests[0]):
+                raise ConfigError(
+                    _WHERE, f"{folder} started from another encoder than {settings.models[0]}", "Average models of one recipe"
+                )
             models.append(cls.load(folder, manifest))
         tokens = models[0].tokens
         if (tokens.preceding, tokens.title) != (settings.context.preceding, settings.context.title):
@@ -61,6 +66,10 @@ def mean_weights(states: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torc
         name: torch.stack([state[name] for state in states]).mean(0) if first.is_floating_point() else first.clone()
         for name, first in states[0].items()
     }
+
+
+def _base(manifest: Manifest) -> str | None:
+    return manifest.base_model.sha256 if manifest.base_model is not None else None
 
 
 def _manifest(folder: Path, labels: Sequence[str]) -> Manifest:

@@ -88,6 +88,21 @@ def test_models_with_other_inputs_are_refused(config_of, soup_config, trained):
         train(soup_config(trained["encoder"].folder, other))
 
 
+def test_models_of_another_base_are_refused(soup_config, trained, second, monkeypatch):
+    real = read_manifest
+    other = {"base_model": real(second).base_model.model_copy(update={"sha256": "0" * 64})}
+    monkeypatch.setattr(
+        "pactag.models.soup.read_manifest", lambda folder: real(folder).model_copy(update=other if folder == second else {})
+    )
+    with pytest.raises(ConfigError, match="started from another encoder"):
+        train(soup_config(trained["encoder"].folder, second))
+
+
+def test_card_names_the_parts(soup, trained, second):
+    card = (soup.folder / "README.md").read_text(encoding="utf-8")
+    assert f"| mean of the weights of | {trained['encoder'].folder.name}, {second.name} |" in card
+
+
 def test_another_context_is_refused(config_of, trained, second):
     model = {"kind": "soup", "models": [str(trained["encoder"].folder), str(second)]}
     with pytest.raises(ConfigError, match=r"model\.context"):

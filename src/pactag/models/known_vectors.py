@@ -1,4 +1,4 @@
-"""Sentence vectors that this process has computed already: the runs of a study or a sweep over one fixed encoder read each sentence once."""
+"""Sentence vectors that this process has computed already: runs of a study or a sweep over one fixed encoder read each sentence once."""
 
 from __future__ import annotations
 

@@ -211,6 +211,11 @@ class RunConfig(_Part):
         return self
 
     @property
+    def learns(self) -> bool:
+        """Whether its model learns from the training split: a soup is made of models that have learnt."""
+        return self.model.kind != "soup"
+
+    @property
     def context(self) -> ContextConfig:
         """The context the model sees; models without one see the sentence alone."""
         return getattr(self.model, "context", ContextConfig())

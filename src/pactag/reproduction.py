@@ -14,7 +14,7 @@ from pactag.errors import PactagError, Problem, TrackingError
 from pactag.model_folder import CONFIG, SCHEMA
 from pactag.models import classifier
 from pactag.provenance import MACHINE, provenance
-from pactag.run_contents import BASE_MODEL_SHA256
+from pactag.run_contents import BASE_MODEL_SHA256, PARTS_SHA256, parts_tags
 from pactag.schema import load_schema
 from pactag.seeds import GROUP, SEEDS, Spread, shown, spreads_of
 from pactag.tracking import Table, Tracker
@@ -206,11 +206,14 @@ def _inputs(tracker: Tracker, run: Run, config: RunConfig) -> list[Check]:
     checks = [Check(f"the schema {config.data.schema_file}", recorded, present)]
     corpus = read_corpus(config.data.corpus, schema)
     rows = {**corpus.splits, "train": share_of_articles(corpus["train"], config.data.train_share, config.seed)}
+    if not config.learns:
+        del rows["train"]
     rows |= {name: read_rows(path, schema) for name, path in config.data.also_measure.items()}
     digests = input_digests(tracker, run_id)
     checks += [Check(f"the digest of {name}", digests.get(name), digest_of({name: found})[:32]) for name, found in rows.items()]
     known = run.data.tags.get(BASE_MODEL_SHA256)
-    # A soup is made of trained models, which are checked when they are loaded.
+    if PARTS_SHA256 in run.data.tags:
+        checks.append(Check("the digests of the weights of its parts", run.data.tags[PARTS_SHA256], parts_tags(config)[PARTS_SHA256]))
     base = getattr(config.model, "base", None)
     if known is not None and base is not None:
         from pactag.models.pretrained import load_pretrained

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MEASURED = "measured"
 BASE_MODEL = "base_model"
 BASE_MODEL_SHA256 = "base_model.sha256"
+PARTS_SHA256 = "parts.sha256"
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,11 @@ class Outcome:
 def log_start(
     recorder: RunRecorder, config: RunConfig, *, corpus: Corpus, learnt: Sequence[Row], others: Mapping[str, Sequence[Row]]
 ) -> None:
-    """What is known before the fit: data, config, schema, environment."""
+    """What is known before the fit: data, config, schema, environment; of a soup, its parts in place of training data."""
     contexts = {"train": "training", "validation": "validation", "test": TESTING}
     used = {**corpus.splits, "train": learnt}
+    if not config.learns:
+        del used["train"], contexts["train"]
     inputs = [
         LoggedInput(split, str(config.data.corpus / f"{split}.jsonl"), context, digest_of({split: used[split]}), used[split])
         for split, context in contexts.items()
@@ -63,6 +66,7 @@ def log_start(
     ]
     recorder.inputs(inputs)
     recorder.tags({f"sentences.{name}": str(len(rows)) for name, rows in {**used, **others}.items()})
+    recorder.tags(parts_tags(config))
     recorder.text(config.to_yaml(), CONFIG)
     recorder.text(config.data.schema_file.read_text(encoding="utf-8"), SCHEMA)
     recorder.text(f"{command_line()}\n", "environment/command.txt")
@@ -118,6 +122,15 @@ def base_model_tags(info: BaseModelInfo | None) -> dict[str, str]:
     return {BASE_MODEL: info.name, BASE_MODEL_SHA256: info.sha256} if info else {}
 
 
+def parts_tags(config: RunConfig) -> dict[str, str]:
+    """The digests of the trained models that a soup is made of, in the order of the config; none for other kinds."""
+    if config.model.kind != "soup":
+        return {}
+    from pactag.models.soup import weights_digests
+
+    return {PARTS_SHA256: " ".join(weights_digests(config.model))}
+
+
 def note(config: RunConfig, outcome: Outcome, *, run_id: str, learnt: int) -> str:
     """The description at the top of the run's page, in Markdown."""
     test = outcome.test
@@ -132,10 +145,12 @@ def note(config: RunConfig, outcome: Outcome, *, run_id: str, learnt: int) -> st
     ]
     for name, scores in zip(test.labels, label_scores(test.targets, test.predicted), strict=True):
         lines.append(f"| {name} | {scores.precision:.3f} | {scores.recall:.3f} | {scores.f1:.3f} | {scores.support} |")
+    source = f"Learnt from {learnt:,} sentences of `{config.data.corpus}` in {outcome.fit_seconds:.0f} s"
+    if config.model.kind == "soup":
+        source = "The mean of the weights of " + ", ".join(f"`{folder}`" for folder in config.model.models)
     lines += [
         "",
-        f"Learnt from {learnt:,} sentences of `{config.data.corpus}` in {outcome.fit_seconds:.0f} s; "
-        f"measured on {len(test.rows):,} sentences of {len(by_article(test.rows))} articles.",
+        f"{source}; measured on {len(test.rows):,} sentences of {len(by_article(test.rows))} articles.",
         "",
         "```",
         f"pactag compare models:/pactag@champion {run_id}",
@@ -148,7 +163,7 @@ def note(config: RunConfig, outcome: Outcome, *, run_id: str, learnt: int) -> st
 def _lengths(model: SentenceClassifier, sentences: Mapping[str, LabelledSentences]) -> Figure:
     from pactag.pictures.training import length_histogram
 
-    splits = {split: sentences[split].inputs for split in ("train", "test")}
+    splits = {split: sentences[split].inputs for split in ("train", "test") if len(sentences[split])}
     tokenizer = getattr(model, "tokenizer", None)
     if tokenizer is not None and model.tokens is not None:
         lengths = {split: tokenizer.lengths(inputs) for split, inputs in splits.items()}

@@ -76,7 +76,7 @@ class Task:
         schema = load_schema(config.data.schema_file)
         corpus = read_corpus(config.data.corpus, schema)
         others = {name: tuple(read_rows(path, schema)) for name, path in config.data.also_measure.items()}
-        learnt = share_of_articles(corpus["train"], config.data.train_share, config.seed)
+        learnt = share_of_articles(corpus["train"], config.data.train_share, config.seed) if config.learns else ()
         context = config.context
         sentences = {
             name: labelled_sentences(rows, schema, preceding=context.preceding, with_title=context.title)
@@ -202,11 +202,9 @@ def train(
             given = labelled_sentences(rows, schema, preceding=context.preceding, with_title=context.title)
             scores = calibrated(model.predict_logits(given.inputs), scales)
             further[name] = measured(rows, scores, given.targets, thresholds, schema.names)
-        speed = {
-            "speed/fit_seconds": fit_seconds,
-            "speed/fit_sentences_per_second": len(learnt) * (config.training.epochs if config.training else 1) / fit_seconds,
-            "speed/tag_sentences_per_second": len(test_logits) / max(tag_seconds, 1e-9),
-        }
+        speed = {"speed/fit_seconds": fit_seconds, "speed/tag_sentences_per_second": len(test_logits) / max(tag_seconds, 1e-9)}
+        if learnt:
+            speed["speed/fit_sentences_per_second"] = len(learnt) * (config.training.epochs if config.training else 1) / fit_seconds
         outcome = Outcome(validation, test, further, thresholds, fit_seconds)
         recorder.metrics(speed)
         recorder.tags(base_model_tags(model.base_model))

@@ -60,6 +60,14 @@ class SoupClassifier(EncoderClassifier):
         return models[0]
 
 
+def weights_digests(settings: SoupModel) -> list[str]:
+    """SHA-256 of the weights of each part, as its manifest has them; `none` for one without torch weights.
+
+    :raises ModelFolderError: for a folder that is no whole model.
+    """
+    return [read_manifest(folder).files.get(TORCH_WEIGHTS, "none") for folder in settings.models]
+
+
 def mean_weights(states: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
     """The mean of several states of one network, by name; what is no floating-point number is taken from the first."""
     return {

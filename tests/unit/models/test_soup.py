@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,12 @@ import safetensors.torch
 import torch
 
 from pactag import Tagger
-from pactag.errors import ConfigError
+from pactag.errors import ConfigError, TrackingError
 from pactag.model_folder import TORCH_WEIGHTS, read_manifest
 from pactag.models.soup import mean_weights
+from pactag.reproduction import plan, reproduce
+from pactag.tracking import Tracker
+from pactag.tracking.reading import input_digests
 from pactag.training import train
 
 
@@ -116,3 +120,27 @@ def test_soup_has_no_scores_out_of_fold(soup_config, trained, second, schema, sm
     rows = read_rows(small_corpus / "train.jsonl", schema)
     with pytest.raises(ConfigError, match="whose parts have learnt already"):
         out_of_fold(rows, schema, config=soup_config(trained["encoder"].folder, second), folds=2)
+
+
+def test_run_says_of_which_weights_it_is_made(soup, store, trained, second):
+    digests = [read_manifest(folder).files[TORCH_WEIGHTS] for folder in (trained["encoder"].folder, second)]
+    assert Tracker(store).get_run(soup.run_id).data.tags["parts.sha256"] == " ".join(digests)
+
+
+def test_run_names_no_training_data(soup, store):
+    assert set(input_digests(Tracker(store), soup.run_id)) == {"validation", "test"}
+
+
+def test_soup_of_the_same_parts_can_be_made_again(soup, store):
+    done = reproduce(Tracker(store), plan(Tracker(store), soup.run_id))
+    assert done.identical
+
+
+def test_soup_is_not_reproduced_from_other_parts(soup_config, trained, second, store, tmp_path):
+    part = tmp_path / "part"
+    shutil.copytree(second, part)
+    run = train(soup_config(trained["encoder"].folder, part, save=False))
+    shutil.rmtree(part)
+    shutil.copytree(trained["encoder"].folder, part)
+    with pytest.raises(TrackingError, match="weights of its parts was"):
+        plan(Tracker(store), run.run_id)

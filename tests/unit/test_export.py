@@ -152,6 +152,22 @@ def test_company_changes_no_bit_of_a_score(exported, inputs, backend: str):
 # The first stage
 
 
+@pytest.mark.parametrize("threads", ["2", "7"])
+def test_threads_change_no_bit_of_a_score(exported, inputs, monkeypatch, threads: str):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    expected = Tagger.load(exported).scores(inputs)
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    np.testing.assert_array_equal(Tagger.load(exported).scores(inputs), expected)
+
+
+def test_what_fails_in_a_thread_is_told(exported, inputs, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    model = OnnxClassifier.load(exported, read_manifest(exported), weights=ONNX_WEIGHTS)
+    monkeypatch.setattr(model, "_run", lambda batch: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        model.predict_logits(inputs)
+
+
 @pytest.fixture(scope="module")
 def staged(exported, trained, small_corpus, tmp_path_factory) -> Path:
     """The exported encoder with a first stage."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
@@ -13,7 +14,7 @@ import onnxruntime
 from pactag.errors import ModelFolderError
 from pactag.model_folder import FIRST_STAGE, TOKENIZER, Manifest
 from pactag.models.first_stage import SETTLED, FirstStage
-from pactag.models.tokens import SentenceTokenizer, batches
+from pactag.models.tokens import Batch, SentenceTokenizer, batches
 from pactag.sentences import SentenceInput
 
 INPUTS = ("ids", "attention", "pool")
@@ -27,15 +28,23 @@ class OnnxClassifier:
     """Predicts with an exported network.
 
     Sentences share a batch with sentences of exactly the same number of tokens only. Nothing is padded then, and as exported networks
-    treat every row of a matrix by itself, a sentence gets the same logits, bit for bit, in whatever company it comes.
+    treat every row of a matrix by itself, a sentence gets the same logits, bit for bit, in whatever company it comes. Such batches are
+    small, so that each thread takes whole ones: quicker than all threads on one.
     """
 
     def __init__(
-        self, session: onnxruntime.InferenceSession, tokenizer: SentenceTokenizer, labels: int, first_stage: FirstStage | None = None
+        self,
+        session: onnxruntime.InferenceSession,
+        tokenizer: SentenceTokenizer,
+        labels: int,
+        first_stage: FirstStage | None = None,
+        *,
+        threads: int = 1,
     ) -> None:
         self._session = session
         self._tokenizer = tokenizer
         self._labels = labels
+        self._threads = threads
         self.first_stage = first_stage
 
     @classmethod
@@ -58,7 +67,8 @@ class OnnxClassifier:
             fix = "Name another form that the folder holds, such as --backend int8, or export one: pactag export --only int8"
             raise ModelFolderError(str(path), "computes in 8 bits, which overflow on this processor", fix)
         first_stage = FirstStage.load(folder / FIRST_STAGE) if FIRST_STAGE in manifest.files else None
-        return cls(session, SentenceTokenizer.from_file(folder / TOKENIZER, manifest.tokens), len(manifest.labels), first_stage)
+        tokenizer = SentenceTokenizer.from_file(folder / TOKENIZER, manifest.tokens)
+        return cls(session, tokenizer, len(manifest.labels), first_stage, threads=_threads())
 
     def predict_logits(self, inputs: Sequence[SentenceInput]) -> np.ndarray:
         """See `SentenceScorer.predict_logits`."""
@@ -66,10 +76,24 @@ class OnnxClassifier:
         stage = self.first_stage
         open_still = np.array([i for i, item in enumerate(inputs) if stage is None or not stage.settles(item.text)], dtype=int)
         encoded = self._tokenizer.encode([inputs[i] for i in open_still])
-        for positions, batch in batches(encoded, self._tokenizer.settings.pad_id, same_length=True):
-            arrays = (batch.ids, batch.attention, batch.pool)
-            result[open_still[positions]] = self._session.run([OUTPUT], dict(zip(INPUTS, arrays, strict=True)))[0]
+        # The longest first, so that no thread is left alone with one of them at the end.
+        found = list(batches(encoded, self._tokenizer.settings.pad_id, same_length=True))[::-1]
+        for (positions, _), logits in zip(found, self._run_all([batch for _, batch in found]), strict=True):
+            result[open_still[positions]] = logits
         return result
+
+    def _run_all(self, found: Sequence[Batch]) -> list[np.ndarray]:
+        workers = min(self._threads, len(found))
+        if workers < 2:
+            return [self._run(batch) for batch in found]
+        # Threads of its own for every call: none has to outlive a fork of the process.
+        with ThreadPoolExecutor(workers) as pool:
+            return list(pool.map(self._run, found))
+
+    def _run(self, batch: Batch) -> np.ndarray:
+        arrays = (batch.ids, batch.attention, batch.pool)
+        logits: np.ndarray = self._session.run([OUTPUT], dict(zip(INPUTS, arrays, strict=True)))[0]
+        return logits
 
 
 _ERRORS = onnxruntime.capi.onnxruntime_pybind11_state
@@ -81,8 +105,13 @@ def _options() -> onnxruntime.SessionOptions:
     options.log_severity_level = 3
     # Beyond this level ONNX Runtime joins the sum of two layers and its normalisation, which takes longer than the two apart.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    threads = os.environ.get("OMP_NUM_THREADS", "")
-    options.intra_op_num_threads = int(threads) if threads.isdigit() else 0
-    # Threads that wait for work by spinning take the cores from whatever else the machine does.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.intra_op_num_threads = 1
     return options
+
+
+def _threads() -> int:
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if wanted.isdigit() and int(wanted) > 0:
+        return int(wanted)
+    # The cores that this process may use, where the system tells; they may be fewer than the machine has.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -68,7 +68,10 @@ class TfidfModel(_Part):
 
 
 class _PooledModel(_Part):
-    base: str = Field("minilm", description="`minilm` (bundled), a folder, or the id of a model on the Hugging Face hub")
+    base: str = Field(
+        "minilm",
+        description="`minilm` (bundled), a model of the Hugging Face hub, a folder, or that of a trained model to go on from",
+    )
     revision: str | None = Field(None, description="commit or tag of a hub model")
     max_tokens: int = Field(128, ge=8, le=8192, description="longest input in tokens, context and special tokens included")
     context: ContextConfig = ContextConfig()

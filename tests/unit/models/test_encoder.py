@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 from pactag.config import TrainingConfig
 from pactag.corpus.rows import LabelledSentences
 from pactag.errors import ConfigError, ModelFolderError
+from pactag.model_folder import TORCH_WEIGHTS, read_manifest
 from pactag.models import pretrained
 from pactag.models.base import FitContext
 from pactag.models.batching import LengthGroupedBatches
@@ -194,3 +196,42 @@ def test_student_follows_its_teacher(config_of, schema, trained):
 def test_teacher_with_other_labels_is_told(schema, trained):
     with pytest.raises(ConfigError, match=r"training\.teachers: .* has the labels"):
         teacher_scores([trained["tfidf"].folder], [SentenceInput("He said no.")], labels=("praise",))
+
+
+# Going on from a trained model
+
+UNMOVED = {"epochs": 1, "learning_rate": 1e-9, "head_learning_rate": 1e-9, "weight_decay": 0.0, "early_stopping": None}
+
+
+def _going_on(config_of, schema, folder, sentences, *, labels=None, training=UNMOVED, **model):
+    settings = {"kind": "encoder", "base": str(folder), "max_tokens": 48, "context": {"preceding": 1, "title": True}, **model}
+    config = config_of("encoder", model=settings, training=training)
+    return EncoderClassifier.fit(sentences, sentences, config=config, labels=labels or schema.names, context=FitContext())
+
+
+def test_training_goes_on_from_all_that_a_trained_model_knows(config_of, schema, trained):
+    folder, sentences = trained["encoder"].folder, _separable(schema, 16)
+    model = _going_on(config_of, schema, folder, sentences)
+    before = EncoderClassifier.load(folder, read_manifest(folder))
+    np.testing.assert_allclose(model.predict_logits(sentences.inputs), before.predict_logits(sentences.inputs), atol=1e-4)
+
+
+def test_for_other_labels_only_the_encoder_is_taken(config_of, schema, trained):
+    folder, sentences = trained["encoder"].folder, _separable(schema, 16)
+    model = _going_on(config_of, schema, folder, sentences, labels=tuple(reversed(schema.names)))
+    before = EncoderClassifier.load(folder, read_manifest(folder))
+    np.testing.assert_allclose(model.embed(sentences.inputs), before.embed(sentences.inputs), atol=1e-4)
+    assert not torch.allclose(model.network.head.weight, before.network.head.weight)
+
+
+def test_fewer_layers_of_a_trained_model(config_of, schema, trained):
+    folder, sentences = trained["encoder"].folder, _separable(schema, 16)
+    model = _going_on(config_of, schema, folder, sentences, layers=[1])
+    kept, known = model.network.encoder.encoder.layer[0].state_dict(), safetensors.torch.load_file(folder / TORCH_WEIGHTS)
+    for name, value in kept.items():
+        torch.testing.assert_close(value, known[f"encoder.encoder.layer.1.{name}"], atol=1e-4, rtol=1e-4)
+
+
+def test_model_without_an_encoder_is_no_base(trained):
+    with pytest.raises(ConfigError, match=r"model\.base: .* has no encoder to go on from"):
+        load_pretrained(str(trained["tfidf"].folder), None)

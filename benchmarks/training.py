@@ -52,6 +52,7 @@ class Examples(torch.utils.data.Dataset):  # type: ignore[type-arg]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", type=Path, default=Path("configs/minilm.yaml"))
+    parser.add_argument("--corpus", type=Path, default=Path("data/corpus"), help="train.jsonl, validation.jsonl, test.jsonl")
     parser.add_argument("--share", type=float, default=0.1, help="of the training articles")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=1)
@@ -70,7 +71,7 @@ def main() -> None:
 
 def by_recipe(arguments: argparse.Namespace, schema: Schema, seed: int) -> dict[str, float]:
     transformers.set_seed(seed)
-    corpus = read_corpus(Path("data/corpus"), schema)
+    corpus = read_corpus(arguments.corpus, schema)
     base = bundled_folder()
     tokenizer = transformers.AutoTokenizer.from_pretrained(base)
     model = transformers.AutoModelForSequenceClassification.from_pretrained(
@@ -118,6 +119,7 @@ def by_pactag(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as scratch:
         changes = {
             "seed": seed,
+            "data.corpus": arguments.corpus,
             "data.train_share": arguments.share,
             "training.epochs": arguments.epochs,
             "tracking.uri": f"sqlite:///{scratch}/mlflow.db",
@@ -130,7 +132,7 @@ def by_pactag(arguments: argparse.Namespace, seed: int) -> dict[str, float]:
         run = train(config)
         measured = {"test": run.test, **run.others}
         schema = load_schema(Path("data/schema.yaml"))
-        learnt = share_of_articles(read_corpus(Path("data/corpus"), schema)["train"], arguments.share, seed)
+        learnt = share_of_articles(read_corpus(arguments.corpus, schema)["train"], arguments.share, seed)
         return {
             "sentences a second": len(learnt) * arguments.epochs / run.fit_seconds,
             **{name: evaluation.figures["f1_macro"] for name, evaluation in measured.items()},

@@ -29,7 +29,7 @@ class OnnxClassifier:
 
     Sentences share a batch with sentences of exactly the same number of tokens only. Nothing is padded then, and as exported networks
     treat every row of a matrix by itself, a sentence gets the same logits, bit for bit, in whatever company it comes. Such batches are
-    small, so that each thread takes whole ones: quicker than all threads on one.
+    small, so that each thread takes whole ones: quicker than all threads on one, but for a sentence that comes alone.
     """
 
     def __init__(

@@ -11,13 +11,12 @@ from typing import Any, Self
 import numpy as np
 import safetensors.torch
 import torch
-import transformers
 
 from pactag.config import ContextConfig
 from pactag.corpus.rows import LabelledSentences
 from pactag.errors import ConfigError, ModelFolderError
 from pactag.model_folder import ENCODER, TOKENIZER, TORCH_WEIGHTS, BaseModelInfo, Manifest, Tokens
-from pactag.models.pretrained import Pretrained, without_pooler
+from pactag.models.pretrained import Pretrained, untrained_encoder
 from pactag.models.tokens import SentenceTokenizer, batches
 from pactag.sentences import SentenceInput
 
@@ -150,10 +149,7 @@ class PooledClassifier:
             raise ModelFolderError(
                 str(folder), f"says nothing of tokens, which the kind {manifest.kind!r} needs", "Restore the whole folder"
             )
-        architecture = json.loads((folder / ENCODER).read_text(encoding="utf-8"))
-        config = transformers.AutoConfig.for_model(**architecture)
-        encoder = without_pooler(transformers.AutoModel.from_config(config, trust_remote_code=False))
-        network = PooledNetwork(encoder, len(manifest.labels), pooling=manifest.tokens.pooling)
+        network = PooledNetwork(untrained_encoder(folder), len(manifest.labels), pooling=manifest.tokens.pooling)
         try:
             network.load_state_dict(safetensors.torch.load_file(folder / TORCH_WEIGHTS))
         except RuntimeError as error:

@@ -87,8 +87,7 @@ def _of_trained(folder: Path, revision: str | None) -> Pretrained:
     if manifest.kind not in ("encoder", "frozen") or manifest.tokens is None or TORCH_WEIGHTS not in manifest.files:
         fix = "Name a folder that `pactag train` wrote for the kind encoder, with its torch weights"
         raise ConfigError("model.base", f"the model in {folder} has no encoder to go on from", fix)
-    architecture = transformers.AutoConfig.for_model(**json.loads((folder / ENCODER).read_text(encoding="utf-8")))
-    encoder = without_pooler(transformers.AutoModel.from_config(architecture, trust_remote_code=False))
+    encoder = untrained_encoder(folder)
     state = safetensors.torch.load_file(folder / TORCH_WEIGHTS)
     own = {name.removeprefix(_OF_ENCODER): tensor for name, tensor in state.items() if name.startswith(_OF_ENCODER)}
     try:
@@ -96,18 +95,26 @@ def _of_trained(folder: Path, revision: str | None) -> Pretrained:
     except RuntimeError as error:
         raise ModelFolderError(str(folder / TORCH_WEIGHTS), f"does not fit {ENCODER} ({error})", "Restore the whole folder") from None
     tokenizer, tokens = Tokenizer.from_file(str(folder / TOKENIZER)), manifest.tokens
+    masks = [number for number in map(tokenizer.token_to_id, ("[MASK]", "<mask>")) if number is not None]
     return Pretrained(
         encoder,
         tokenizer,
         tokens.cls_id,
         tokens.sep_id,
         tokens.pad_id,
-        tokenizer.token_to_id("[MASK]") or tokenizer.token_to_id("<mask>"),
-        getattr(architecture, "max_position_embeddings", 512),
+        masks[0] if masks else None,
+        getattr(encoder.config, "max_position_embeddings", 512),
         BaseModelInfo(name=str(folder), revision=revision, sha256=manifest.files[TORCH_WEIGHTS]),
         labels=manifest.labels,
         head={name: tensor for name, tensor in state.items() if not name.startswith(_OF_ENCODER)},
     )
+
+
+def untrained_encoder(folder: Path) -> Any:
+    """The encoder that a model folder describes, with random weights."""
+    architecture = json.loads((folder / ENCODER).read_text(encoding="utf-8"))
+    config = transformers.AutoConfig.for_model(**architecture)
+    return without_pooler(transformers.AutoModel.from_config(config, trust_remote_code=False))
 
 
 def keep_layers(encoder: Any, layers: int | Sequence[int] | None) -> Any:

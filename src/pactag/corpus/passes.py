@@ -3,7 +3,8 @@
     {"article_id": "w07-03", "digest": "1f0c...", "judged": null, "labels": {"0": ["threat"]}, "reasons": {}}
 
 `judged` lists the sentences that the reader looked at, null for all of them; a judged sentence that `labels` does not name has none. The
-reader `adjudicated` settles what others differ on, and gives reasons.
+reader `adjudicated` settles what others differ on, and gives reasons. `reread` holds third readings of sentences whose label a model doubts:
+a choice of hard ones, so they are kept beside the passes and count neither as agreement nor for the build.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pactag.corpus.written import WrittenArticle
 from pactag.errors import CorpusError, Problem
 from pactag.schema import Schema
 
-ADJUDICATED = "adjudicated"
+ADJUDICATED, REREAD = "adjudicated", "reread"
 
 
 class PassRecord(BaseModel):
@@ -48,8 +49,8 @@ class Passes:
 
     @property
     def independent(self) -> Mapping[str, Mapping[str, PassRecord]]:
-        """The readers who saw only the rules and the text."""
-        return {reader: records for reader, records in self.by_reader.items() if reader != ADJUDICATED}
+        """The passes over whole articles by readers who saw only the rules and the text."""
+        return {reader: records for reader, records in self.by_reader.items() if reader not in (ADJUDICATED, REREAD)}
 
     @property
     def adjudicated(self) -> Mapping[str, PassRecord]:

@@ -50,6 +50,13 @@ def test_adjudicator_is_not_an_independent_reader(data_folder, passes):
     assert set(found.adjudicated) == {"a"}
 
 
+def test_readings_of_doubted_sentences_are_no_pass(data_folder, passes):
+    for reader in ("anna", "ben", "reread"):
+        data_folder.reading(reader, "a")
+    found = passes()
+    assert set(found.independent) == {"anna", "ben"}
+
+
 def test_without_adjudicator_nothing_is_adjudicated(data_folder, passes):
     data_folder.reading("anna", "a")
     assert passes().adjudicated == {}

@@ -96,6 +96,9 @@ class EncoderModel(_PooledModel):
     layers: int | tuple[int, ...] | None = Field(
         None, description="layers of the base to keep: a number, spread evenly, or a list of places counted from 0; null: all"
     )
+    feed_forward: int | None = Field(
+        None, ge=1, description="neurons to keep in the feed-forward part of each layer, those that vary most; null: all"
+    )
     dropout: float = Field(0.1, ge=0, lt=1, description="dropout before the output layer")
     freeze_embeddings: bool = Field(True, description="keep the token embeddings as they are: lighter, and they do not overfit")
 
@@ -138,7 +141,16 @@ class TrainingConfig(_Part):
     )
     teachers: tuple[Path, ...] = Field((), description="folders of trained models whose mean scores are learnt from as well (distillation)")
     teacher_weight: float = Field(0.5, ge=0, le=1, description="share of the teachers in the loss; the rest is the labels'")
+    teacher_vectors: float = Field(
+        0.0, ge=0, description="weight of following the sentence vectors of the teacher as well: one teacher, as wide as the encoder"
+    )
     early_stopping: int | None = Field(2, ge=1, description="stop after so many epochs without a better validation macro-F1; null: never")
+
+    @model_validator(mode="after")
+    def _taught(self) -> TrainingConfig:
+        if self.teacher_vectors and not self.teachers:
+            raise ValueError("`teacher_vectors` needs a teacher: name one in `teachers`")
+        return self
 
 
 class OperatingPoint(_Part):

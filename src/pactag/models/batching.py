@@ -10,20 +10,23 @@ import numpy as np
 import torch
 
 from pactag.corpus.rows import LabelledSentences
+from pactag.models.teachers import Lesson
 from pactag.models.tokens import Encoded, SentenceTokenizer, pad
 
 
-def training_dataset(sentences: LabelledSentences, tokenizer: SentenceTokenizer, teacher: np.ndarray | None = None) -> datasets.Dataset:
-    """Ids, pooled range and targets of each sentence; with a teacher, its scores, shape `(sentences, labels)`, too."""
+def training_dataset(sentences: LabelledSentences, tokenizer: SentenceTokenizer, lesson: Lesson | None = None) -> datasets.Dataset:
+    """Ids, pooled range and targets of each sentence; with a lesson, what its teachers say as well."""
     encoded = tokenizer.encode(sentences.inputs)
-    columns = {
+    columns: dict[str, Any] = {
         "ids": [item.ids for item in encoded],
         "start": [item.start for item in encoded],
         "end": [item.end for item in encoded],
         "targets": sentences.targets.tolist(),
     }
-    if teacher is not None:
-        columns["teacher"] = teacher.tolist()
+    if lesson is not None:
+        columns["teacher"] = list(lesson.scores)
+        if lesson.vectors is not None:
+            columns["vectors"] = list(lesson.vectors)
     return datasets.Dataset.from_dict(columns)
 
 
@@ -37,7 +40,7 @@ class Collator:
         batch = pad([Encoded(row["ids"], row["start"], row["end"]) for row in rows], self._pad_id)
         tensors = {"ids": batch.ids, "attention": batch.attention, "pool": batch.pool}
         result = {name: torch.from_numpy(array) for name, array in tensors.items()}
-        for name in ("targets", "teacher"):
+        for name in ("targets", "teacher", "vectors"):
             if name in rows[0]:
                 result[name] = torch.tensor([row[name] for row in rows], dtype=torch.float32)
         return result

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Self, cast
 
-import numpy as np
 import transformers
 
 from pactag.config import EncoderModel, RunConfig, TrainingConfig
 from pactag.corpus.rows import LabelledSentences
+from pactag.errors import ConfigError
 from pactag.models.base import FitContext
 from pactag.models.finetuning import fine_tune
 from pactag.models.pooled import PooledClassifier, PooledNetwork, tokenizer_for
-from pactag.models.pretrained import Pretrained, keep_layers, load_pretrained
-from pactag.models.teachers import teacher_scores
+from pactag.models.pretrained import Pretrained, load_pretrained
+from pactag.models.shrinking import keep_layers, keep_neurons
+from pactag.models.teachers import Lesson, lesson_of
+from pactag.models.tokens import Batch, SentenceTokenizer, batches
+
+# Neurons are chosen by how they vary over so many sentences.
+_SENTENCES_TO_CHOOSE_BY = 500
 
 
 class EncoderClassifier(PooledClassifier):
@@ -28,16 +33,20 @@ class EncoderClassifier(PooledClassifier):
     ) -> Self:
         """See `SentenceClassifier.fit`."""
         settings, training = cast(EncoderModel, config.model), cast(TrainingConfig, config.training)
-        teacher: np.ndarray | None = None
+        lesson = None
         if training.teachers:
-            teacher = teacher_scores(training.teachers, train.inputs, labels=labels, progress=context.progress)
+            lesson = lesson_of(
+                training.teachers, train.inputs, labels=labels, vectors=training.teacher_vectors > 0, progress=context.progress
+            )
         transformers.set_seed(config.seed)
         pretrained = load_pretrained(settings.base, settings.revision)
         keep_layers(pretrained.encoder, settings.layers)
+        _same_width(lesson, pretrained.encoder.config.hidden_size)
         tokenizer = tokenizer_for(pretrained, max_tokens=settings.max_tokens, context=settings.context, pooling=settings.pooling)
         network = PooledNetwork(pretrained.encoder, len(labels), dropout=settings.dropout, pooling=settings.pooling)
         _go_on_from(network, pretrained, labels)
         model = cls(network, tokenizer, pretrained.info)
+        keep_neurons(pretrained.encoder, settings.feed_forward, _some(train, tokenizer))
         if settings.freeze_embeddings:
             for parameter in model.network.encoder.get_input_embeddings().parameters():
                 parameter.requires_grad = False
@@ -48,7 +57,7 @@ class EncoderClassifier(PooledClassifier):
             training=training,
             seed=config.seed,
             context=context,
-            teacher=teacher,
+            lesson=lesson,
             mask_id=pretrained.mask_id,
         )
         return model
@@ -59,3 +68,16 @@ def _go_on_from(network: PooledNetwork, pretrained: Pretrained, labels: Sequence
     own = {name: value.shape for name, value in network.state_dict().items() if name in pretrained.head}
     if pretrained.labels == tuple(labels) and own == {name: value.shape for name, value in pretrained.head.items()}:
         network.load_state_dict(pretrained.head, strict=False)
+
+
+def _same_width(lesson: Lesson | None, width: int) -> None:
+    """Vectors can be followed by an encoder of the same width only."""
+    if lesson is not None and lesson.vectors is not None and lesson.vectors.shape[1] != width:
+        found = f"follows vectors of {lesson.vectors.shape[1]} numbers, the encoder has {width}"
+        raise ConfigError("training.teacher_vectors", found, "Set it to 0, or choose a teacher of the same width")
+
+
+def _some(train: LabelledSentences, tokenizer: SentenceTokenizer) -> Iterator[Batch]:
+    step = max(1, len(train) // _SENTENCES_TO_CHOOSE_BY)
+    encoded = tokenizer.encode(train.inputs[::step])
+    return (batch for _, batch in batches(encoded, tokenizer.settings.pad_id, same_length=True))

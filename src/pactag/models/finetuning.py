@@ -19,9 +19,10 @@ from pactag.models.averaging import WeightAverage
 from pactag.models.base import FitContext
 from pactag.models.batching import Collator, LengthGroupedBatches, training_dataset
 from pactag.models.devices import device_for, meet, share_of_batch, told_by_main
-from pactag.models.losses import disagreement, distillation_loss, label_loss
+from pactag.models.losses import disagreement, distillation_loss, label_loss, vector_loss
 from pactag.models.pooled import PooledClassifier, PooledNetwork
 from pactag.models.quiet import quiet
+from pactag.models.teachers import Lesson
 from pactag.processes import is_main, process_count, process_index
 
 _SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
@@ -35,7 +36,7 @@ def fine_tune(
     training: TrainingConfig,
     seed: int,
     context: FitContext,
-    teacher: np.ndarray | None = None,
+    lesson: Lesson | None = None,
     mask_id: int | None = None,
 ) -> None:
     """Train a network where it stands; it ends on the CPU, in evaluation mode, with the weights that did best on `validation`.
@@ -43,7 +44,7 @@ def fine_tune(
     With `context.checkpoints` it is saved there at the end of each epoch, and goes on from what is there. Several processes share out each
     step; the main one measures.
 
-    :param teacher: scores of another model for `train`, shape `(sentences, labels)`, learnt from with the share `training.teacher_weight`.
+    :param lesson: what the teachers say of `train`, learnt from with the share `training.teacher_weight`.
     :param mask_id: token that stands for a dropped one, with `training.token_dropout`.
     :raises ConfigError: when `training.device`, `training.precision` or `training.batch_size` do not fit the machine.
     """
@@ -82,7 +83,7 @@ def fine_tune(
         trainer = _Trainer(
             model=model.network,
             args=arguments,
-            train_dataset=training_dataset(train, model.tokenizer, teacher),
+            train_dataset=training_dataset(train, model.tokenizer, lesson),
             data_collator=Collator(model.tokens.pad_id),
             callbacks=[progress],
             training=training,
@@ -134,7 +135,7 @@ class _Trainer(transformers.Trainer):
             ids = drop_tokens(ids, share=training.token_dropout, mask_id=self._mask_id, keep=self._keep)
         # R-Drop looks at every sentence twice, in one batch, through two draws of dropout.
         copies = 2 if training.r_drop else 1
-        logits = model(*(part.repeat(copies, 1) for part in (ids, attention, pool)))
+        logits, vectors = model(*(part.repeat(copies, 1) for part in (ids, attention, pool)), vectors=True)
         loss = label_loss(
             logits,
             targets.repeat(copies, 1),
@@ -146,6 +147,8 @@ class _Trainer(transformers.Trainer):
         if "teacher" in inputs:
             share = training.teacher_weight
             loss = (1 - share) * loss + share * distillation_loss(logits, inputs["teacher"].repeat(copies, 1))
+        if "vectors" in inputs:
+            loss = loss + training.teacher_vectors * vector_loss(vectors, inputs["vectors"].repeat(copies, 1))
         if training.r_drop:
             loss = loss + training.r_drop * disagreement(*logits.chunk(2))
         return (loss, logits) if return_outputs else loss

@@ -50,3 +50,11 @@ def disagreement(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
 def distillation_loss(logits: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
     """Cross-entropy to a teacher's scores (Hinton, Vinyals and Dean, Distilling the knowledge in a neural network, 2015)."""
     return binary_cross_entropy_with_logits(logits, teacher)
+
+
+def vector_loss(vectors: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
+    """Mean squared distance to a teacher's sentence vectors, shape `(sentences, hidden)`, as a share of their mean squared length.
+
+    Source: the hidden-state loss of Jiao et al., TinyBERT, 2020, equation 8, on pooled vectors, and free of their scale.
+    """
+    return ((vectors - teacher) ** 2).sum(-1).mean() / (teacher**2).sum(-1).mean()

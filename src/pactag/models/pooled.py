@@ -36,14 +36,18 @@ class PooledNetwork(torch.nn.Module):
         """Sentence vectors, shape `(sentences, hidden)`: the mean of the token vectors where `pool` is 1."""
         return _mean(self._hidden(ids, attention), pool)
 
-    def forward(self, ids: torch.Tensor, attention: torch.Tensor, pool: torch.Tensor) -> torch.Tensor:
-        """Logits, shape `(sentences, labels)`."""
+    def forward(self, ids: torch.Tensor, attention: torch.Tensor, pool: torch.Tensor, *, vectors: bool = False) -> Any:
+        """Logits, shape `(sentences, labels)`; with `vectors`, what `embed` gives as well."""
         hidden = self._hidden(ids, attention)
+        logits = self._logits(hidden, pool)
+        return (logits, _mean(hidden, pool)) if vectors else logits
+
+    def _logits(self, hidden: torch.Tensor, pool: torch.Tensor) -> torch.Tensor:
         if self.query is None:
             logits: torch.Tensor = self.head(self.dropout(_mean(hidden, pool)))
             return logits
-        vectors = self.dropout(torch.einsum("slt,sth->slh", self._weights(hidden, pool), hidden))
-        logits = (vectors * self.head.weight).sum(-1) + self.head.bias
+        seen = self.dropout(torch.einsum("slt,sth->slh", self._weights(hidden, pool), hidden))
+        logits = (seen * self.head.weight).sum(-1) + self.head.bias
         return logits
 
     def attention(self, ids: torch.Tensor, attention: torch.Tensor, pool: torch.Tensor) -> torch.Tensor:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import safetensors.torch
 import torch
 import transformers
@@ -115,39 +114,6 @@ def untrained_encoder(folder: Path) -> Any:
     architecture = json.loads((folder / ENCODER).read_text(encoding="utf-8"))
     config = transformers.AutoConfig.for_model(**architecture)
     return without_pooler(transformers.AutoModel.from_config(config, trust_remote_code=False))
-
-
-def keep_layers(encoder: Any, layers: int | Sequence[int] | None) -> Any:
-    """Drop layers of an encoder, in place.
-
-    :param layers: how many to keep, spread evenly from the first to the last, or which, counted from 0; None keeps all.
-    :raises ConfigError: for more layers than there are, for places that there are not, and for an encoder of an unknown build.
-    """
-    if layers is None:
-        return encoder
-    depth = encoder.config.num_hidden_layers
-    chosen = sorted({round(place) for place in np.linspace(0, depth - 1, layers)}) if isinstance(layers, int) else list(layers)
-    if not chosen or len(set(chosen)) < (layers if isinstance(layers, int) else len(chosen)) or not all(0 <= i < depth for i in chosen):
-        raise ConfigError(
-            "model.layers", f"is {layers}", f"{encoder.config.model_type} has {depth}: give 1 to {depth}, or different places from 0"
-        )
-    stacks = [(module, name) for module in encoder.modules() for name, child in module.named_children() if _is_stack(child, depth)]
-    if len(stacks) != 1:
-        raise ConfigError(
-            "model.layers", f"cannot be used with {encoder.config.model_type}", "Leave it out, or take an encoder such as BERT"
-        )
-    module, name = stacks[0]
-    setattr(module, name, torch.nn.ModuleList(getattr(module, name)[i] for i in chosen))
-    # Some architectures say layer by layer what kind each is.
-    for setting, value in encoder.config.to_dict().items():
-        if isinstance(value, list) and len(value) == depth:
-            setattr(encoder.config, setting, [value[i] for i in chosen])
-    encoder.config.num_hidden_layers = len(chosen)
-    return encoder
-
-
-def _is_stack(module: Any, depth: int) -> bool:
-    return isinstance(module, torch.nn.ModuleList) and len(module) == depth
 
 
 def without_pooler(encoder: Any) -> Any:

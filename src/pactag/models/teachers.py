@@ -1,8 +1,9 @@
-"""Scores of trained models on sentences that another model learns from."""
+"""What trained models say of sentences that another model learns from."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,43 @@ import numpy as np
 from pactag.calibration import calibrated
 from pactag.errors import ConfigError
 from pactag.model_folder import read_manifest
+from pactag.models.pooled import PooledClassifier
 from pactag.sentences import SentenceInput
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Scores of the teachers, shape `(sentences, labels)`, and, where they are followed as well, the sentence vectors of the only one."""
+
+    scores: np.ndarray
+    vectors: np.ndarray | None = None
+
+
+def lesson_of(
+    folders: Sequence[Path],
+    inputs: Sequence[SentenceInput],
+    *,
+    labels: Sequence[str],
+    vectors: bool = False,
+    progress: Callable[[int, int, str], None] = lambda done, total, word: None,
+) -> Lesson:
+    """What teachers say of `inputs`.
+
+    :param vectors: the sentence vectors too, float32, shape `(len(inputs), hidden)`.
+    :raises ConfigError: see `teacher_scores`; and for vectors of several teachers, or of one that has none.
+    """
+    scores = teacher_scores(folders, inputs, labels=labels, progress=progress)
+    if not vectors:
+        return Lesson(scores)
+    from pactag.models import classifier
+
+    manifest = read_manifest(folders[0])
+    model = classifier(manifest.kind).load(folders[0], manifest)
+    if len(folders) > 1 or not isinstance(model, PooledClassifier):
+        fix = "Name one teacher of the kind encoder (a soup is one), or set it to 0"
+        raise ConfigError("training.teacher_vectors", f"follows the vectors of {len(folders)} teachers, {manifest.kind} first", fix)
+    progress(0, 1, f"sentence vectors of the teacher {folders[0].name}")
+    return Lesson(scores, model.embed(inputs))
 
 
 def teacher_scores(

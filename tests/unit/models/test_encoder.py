@@ -18,7 +18,7 @@ from pactag.models.encoder import EncoderClassifier
 from pactag.models.finetuning import drop_tokens, parameter_groups
 from pactag.models.pooled import PooledNetwork
 from pactag.models.pretrained import load_pretrained
-from pactag.models.teachers import teacher_scores
+from pactag.models.teachers import lesson_of, teacher_scores
 from pactag.sentences import SentenceInput
 
 
@@ -191,6 +191,44 @@ def test_student_follows_its_teacher(config_of, schema, trained):
     wanted = teacher_scores([teacher], sentences.inputs, labels=schema.names)
     found = 1 / (1 + np.exp(-model.predict_logits(sentences.inputs)))
     assert np.abs(found - wanted).mean() < 0.1
+
+
+def _fitted(config_of, schema, sentences, **training):
+    settings = {"epochs": 30, "learning_rate": 3e-3, "head_learning_rate": 1e-2, "early_stopping": None}
+    config = config_of("encoder", training={**settings, **training})
+    return EncoderClassifier.fit(sentences, sentences, config=config, labels=schema.names, context=FitContext())
+
+
+def test_student_comes_near_the_vectors_of_its_teacher(config_of, schema, trained):
+    sentences = _separable(schema, 64)
+    teacher = trained["frozen"].folder
+    wanted = lesson_of([teacher], sentences.inputs, labels=schema.names, vectors=True).vectors
+
+    def away(weight: float) -> float:
+        student = _fitted(config_of, schema, sentences, teachers=[str(teacher)], teacher_weight=0.0, teacher_vectors=weight)
+        return float(((student.embed(sentences.inputs) - wanted) ** 2).mean())
+
+    assert away(1.0) < 0.2 * away(0.0)
+
+
+def test_vectors_of_two_teachers_are_refused(schema, trained):
+    teacher = trained["frozen"].folder
+    with pytest.raises(ConfigError, match=r"training\.teacher_vectors: follows the vectors of 2 teachers"):
+        lesson_of([teacher, teacher], [SentenceInput("He said no.")], labels=schema.names, vectors=True)
+
+
+def test_vectors_without_a_teacher_are_refused():
+    with pytest.raises(ValueError, match="`teacher_vectors` needs a teacher"):
+        TrainingConfig(teacher_vectors=1.0)
+
+
+def test_narrow_student_learns(config_of, schema, tiny_base):
+    sentences = _separable(schema, 64)
+    settings = {"epochs": 20, "learning_rate": 3e-3, "head_learning_rate": 1e-2, "early_stopping": None}
+    config = config_of("encoder", model={"kind": "encoder", "base": str(tiny_base), "feed_forward": 8}, training=settings)
+    model = EncoderClassifier.fit(sentences, sentences, config=config, labels=schema.names, context=FitContext())
+    assert (model.predict_logits(sentences.inputs).argmax(1) == sentences.targets.argmax(1)).mean() > 0.8
+    assert model.network.encoder.config.intermediate_size == 8
 
 
 def test_teacher_with_other_labels_is_told(schema, trained):

@@ -1,13 +1,15 @@
-"""Shallower encoders: which layers stay, and that what is saved reads back."""
+"""Smaller encoders: which layers and neurons stay, and that what is saved reads back."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 import transformers
 
 from pactag.errors import ConfigError
-from pactag.models.pretrained import keep_layers
+from pactag.models.shrinking import keep_layers, keep_neurons
+from pactag.models.tokens import Batch
 
 
 @pytest.fixture
@@ -44,3 +46,51 @@ def test_kinds_say_layer_by_layer_are_cut_as_well(encoder):
     encoder.config.layer_types = ["a", "b", "c", "d", "e", "f"]
     keep_layers(encoder, (0, 5))
     assert encoder.config.layer_types == ["a", "f"]
+
+
+@pytest.fixture
+def sentences():
+    ids = np.random.default_rng(0).integers(1, 20, size=(30, 6))
+    return [Batch(ids, np.ones_like(ids), np.ones_like(ids))]
+
+
+def _encoded(encoder, batch):
+    with torch.inference_mode():
+        return encoder(input_ids=torch.from_numpy(batch.ids), attention_mask=torch.from_numpy(batch.attention)).last_hidden_state
+
+
+def test_narrower_encoder_still_encodes_and_reads_back(encoder, sentences):
+    keep_neurons(encoder, 5, sentences)
+    again = transformers.AutoModel.from_config(encoder.config).eval()
+    again.load_state_dict(encoder.state_dict())
+    assert torch.equal(_encoded(again, sentences[0]), _encoded(encoder, sentences[0]))
+
+
+def test_neurons_that_do_not_vary_are_lost_without_a_trace(encoder, sentences):
+    """Half of the neurons put out the same for every token: what they add is kept."""
+    with torch.no_grad():
+        for layer in encoder.encoder.layer:
+            layer.intermediate.dense.weight[::2] = 0
+            layer.intermediate.dense.bias[::2] = 0.7
+    before = _encoded(encoder, sentences[0])
+    keep_neurons(encoder, 8, sentences)
+    assert torch.allclose(before, _encoded(encoder, sentences[0]), atol=1e-5)
+
+
+def test_all_neurons_stay_when_none_is_named(encoder, sentences):
+    before = _encoded(encoder, sentences[0])
+    keep_neurons(encoder, None, sentences)
+    assert torch.equal(before, _encoded(encoder, sentences[0]))
+
+
+def test_more_neurons_than_there_are_are_refused(encoder, sentences):
+    with pytest.raises(ConfigError, match=r"model\.feed_forward: is 17. bert has 16 in each layer"):
+        keep_neurons(encoder, 17, sentences)
+
+
+def test_feed_forward_of_another_build_is_refused(sentences):
+    config = transformers.ModernBertConfig(
+        vocab_size=20, hidden_size=8, num_hidden_layers=2, num_attention_heads=2, intermediate_size=16, pad_token_id=0
+    )
+    with pytest.raises(ConfigError, match=r"model\.feed_forward: cannot be used with modernbert"):
+        keep_neurons(transformers.ModernBertModel(config), 4, sentences)

@@ -12,7 +12,7 @@ from pactag.calibration import choose_thresholds
 from pactag.config import OperatingPoint
 from pactag.corpus.rows import labelled_sentences, read_rows
 from pactag.evaluation import measured
-from pactag.models.teachers import teacher_scores
+from pactag.models.teachers import lesson_of
 from pactag.schema import load_schema
 
 
@@ -30,7 +30,7 @@ def main() -> None:
     for name, path in files.items():
         rows = tuple(read_rows(path, schema))
         given = labelled_sentences(rows, schema)
-        scores = teacher_scores(arguments.models, given.inputs, labels=schema.names)
+        scores = lesson_of(arguments.models, given.inputs, labels=schema.names).scores
         thresholds = thresholds or choose_thresholds(scores, given.targets, OperatingPoint(), schema.names)
         figures = measured(rows, scores, given.targets, thresholds, schema.names).figures
         labels = " ".join(f"{figures[f'{label}/f1']:.3f}" for label in schema.names)

@@ -15,7 +15,7 @@ import numpy as np
 
 from pactag import Tagger
 from pactag.corpus.rows import labelled_sentences, read_rows
-from pactag.models.teachers import teacher_scores
+from pactag.models.teachers import lesson_of
 
 TEACHERS = [Path("experiments/distillation/teachers") / name for name in ("1", "2", "3")]
 
@@ -29,7 +29,7 @@ def main() -> None:
     manifests = [Tagger.load(folder) for folder in TEACHERS]
     schema = manifests[0].schema
     rows = read_rows(arguments.texts, schema)
-    scores = teacher_scores(TEACHERS, labelled_sentences(rows, schema).inputs, labels=schema.names)
+    scores = lesson_of(TEACHERS, labelled_sentences(rows, schema).inputs, labels=schema.names).scores
     thresholds = np.mean([[tagger.manifest.thresholds[name] for name in schema.names] for tagger in manifests], axis=0)
     given = scores >= thresholds
     arguments.folder.mkdir(parents=True)

@@ -3,8 +3,8 @@
     {"article_id": "w07-03", "digest": "1f0c...", "judged": null, "labels": {"0": ["threat"]}, "reasons": {}}
 
 `judged` lists the sentences that the reader looked at, null for all of them; a judged sentence that `labels` does not name has none. The
-reader `adjudicated` settles what others differ on, and gives reasons. `reread` holds third readings of sentences whose label a model doubts:
-a choice of hard ones, so they are kept beside the passes and count neither as agreement nor for the build.
+reader `adjudicated` settles what others differ on, and gives reasons. `reread` holds third readings of sentences whose label a model
+doubts: a choice of hard ones, so they are kept beside the passes and count neither as agreement nor for the build.
 """
 
 from __future__ import annotations

@@ -91,6 +91,16 @@ class PooledClassifier:
         """Sentence vectors, shape `(len(inputs), hidden)`, float32."""
         return self._run(inputs, self.network.embed, self.network.head.in_features)
 
+    def predict_with_vectors(self, inputs: Sequence[SentenceInput]) -> tuple[np.ndarray, np.ndarray]:
+        """What `predict_logits` and `embed` give, at the cost of one of them."""
+        labels = self.network.head.out_features
+
+        def both(*parts: torch.Tensor) -> torch.Tensor:
+            return torch.cat(self.network.forward(*parts, vectors=True), dim=1)
+
+        found = self._run(inputs, both, labels + self.network.head.in_features)
+        return found[:, :labels], found[:, labels:]
+
     def with_vocabulary(self, texts: Iterable[str]) -> Self:
         """A copy that knows only the word pieces that texts use, special tokens and single characters.
 

@@ -18,7 +18,7 @@ from pactag.models.encoder import EncoderClassifier
 from pactag.models.finetuning import drop_tokens, parameter_groups
 from pactag.models.pooled import PooledNetwork
 from pactag.models.pretrained import load_pretrained
-from pactag.models.teachers import lesson_of, teacher_scores
+from pactag.models.teachers import lesson_of
 from pactag.sentences import SentenceInput
 
 
@@ -188,7 +188,7 @@ def test_student_follows_its_teacher(config_of, schema, trained):
     settings = {"epochs": 30, "learning_rate": 3e-3, "head_learning_rate": 1e-2, "early_stopping": None}
     config = config_of("encoder", training={**settings, "teachers": [str(teacher)], "teacher_weight": 1.0})
     model = EncoderClassifier.fit(sentences, sentences, config=config, labels=schema.names, context=FitContext())
-    wanted = teacher_scores([teacher], sentences.inputs, labels=schema.names)
+    wanted = lesson_of([teacher], sentences.inputs, labels=schema.names).scores
     found = 1 / (1 + np.exp(-model.predict_logits(sentences.inputs)))
     assert np.abs(found - wanted).mean() < 0.1
 
@@ -233,7 +233,7 @@ def test_narrow_student_learns(config_of, schema, tiny_base):
 
 def test_teacher_with_other_labels_is_told(schema, trained):
     with pytest.raises(ConfigError, match=r"training\.teachers: .* has the labels"):
-        teacher_scores([trained["tfidf"].folder], [SentenceInput("He said no.")], labels=("praise",))
+        lesson_of([trained["tfidf"].folder], [SentenceInput("He said no.")], labels=("praise",))
 
 
 # Going on from a trained model

@@ -34,8 +34,8 @@ class _Exported(torch.nn.Module):
     def forward(self, ids: torch.Tensor, attention: torch.Tensor, pool: torch.Tensor) -> torch.Tensor:
         head = self.network.head
         if self.network.query is not None:
-            logits: torch.Tensor = self.network.forward(ids, attention, pool)
-            return logits
+            attended: torch.Tensor = self.network.forward(ids, attention, pool)
+            return attended
         hidden = self.network.encoder(input_ids=ids, attention_mask=attention).last_hidden_state
         mask = pool.to(hidden.dtype).unsqueeze(1)
         vectors = (mask @ hidden) / mask.sum(2, keepdim=True).clamp(min=1.0)

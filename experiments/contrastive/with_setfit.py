@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
+import tempfile
 import time
 from pathlib import Path
 
@@ -30,10 +32,15 @@ def main() -> None:
     arguments = parser.parse_args()
     texts, targets = read(arguments.corpus / "train.jsonl")
     model = SetFitModel.from_pretrained(str(arguments.encoder), multi_target_strategy="one-vs-rest")
-    settings = TrainingArguments(batch_size=16, num_epochs=1, num_iterations=arguments.pairs, seed=arguments.seed, report_to="none")
+    # It saves its steps, which nobody needs.
+    scratch = tempfile.mkdtemp(prefix="pactag-setfit-")
+    settings = TrainingArguments(
+        output_dir=scratch, batch_size=16, num_epochs=1, num_iterations=arguments.pairs, seed=arguments.seed, report_to="none"
+    )
     trainer = Trainer(model=model, args=settings, train_dataset=Dataset.from_dict({"text": texts, "label": targets.tolist()}))
     started = time.perf_counter()
     trainer.train()
+    shutil.rmtree(scratch)
     print(f"{len(texts)} sentences, trained in {time.perf_counter() - started:.0f} s", flush=True)
     files = {name: arguments.corpus / f"{name}.jsonl" for name in ("validation", "test")}
     files |= {name: Path(path) for name, _, path in (item.partition("=") for item in arguments.measure)}

@@ -78,6 +78,8 @@ def _same_width(lesson: Lesson | None, width: int) -> None:
 
 
 def _some(train: LabelledSentences, tokenizer: SentenceTokenizer) -> Iterator[Batch]:
+    """Unpadded batches of sentences from all over the training split, tokenised only when they are asked for."""
     step = max(1, len(train) // _SENTENCES_TO_CHOOSE_BY)
     encoded = tokenizer.encode(train.inputs[::step])
-    return (batch for _, batch in batches(encoded, tokenizer.settings.pad_id, same_length=True))
+    for _, batch in batches(encoded, tokenizer.settings.pad_id, same_length=True):
+        yield batch

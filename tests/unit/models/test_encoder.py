@@ -18,7 +18,7 @@ from pactag.models.encoder import EncoderClassifier
 from pactag.models.finetuning import drop_tokens, parameter_groups
 from pactag.models.pooled import PooledNetwork
 from pactag.models.pretrained import load_pretrained
-from pactag.models.teachers import lesson_of
+from pactag.models.teachers import Lesson, lesson_of
 from pactag.sentences import SentenceInput
 
 
@@ -215,6 +215,14 @@ def test_vectors_of_two_teachers_are_refused(schema, trained):
     teacher = trained["frozen"].folder
     with pytest.raises(ConfigError, match=r"training\.teacher_vectors: follows the vectors of 2 teachers"):
         lesson_of([teacher, teacher], [SentenceInput("He said no.")], labels=schema.names, vectors=True)
+
+
+def test_vectors_of_another_width_are_refused(config_of, schema, trained, monkeypatch):
+    sentences = _separable(schema, 8)
+    lesson = Lesson(np.zeros((8, 4), dtype=np.float32), np.zeros((8, 3), dtype=np.float32))
+    monkeypatch.setattr("pactag.models.encoder.lesson_of", lambda *_, **__: lesson)
+    with pytest.raises(ConfigError, match=r"training\.teacher_vectors: follows vectors of 3 numbers, the encoder has \d+"):
+        _fitted(config_of, schema, sentences, teachers=[str(trained["frozen"].folder)], teacher_vectors=1.0)
 
 
 def test_vectors_without_a_teacher_are_refused():

@@ -139,7 +139,11 @@ class TrainingConfig(_Part):
     weight_average: float | None = Field(
         None, gt=0, lt=1, description="decay of a running average of the weights, which is then measured and kept; null: the last weights"
     )
-    teachers: tuple[Path, ...] = Field((), description="folders of trained models whose mean scores are learnt from as well (distillation)")
+    teachers: tuple[Path, ...] = Field(
+        (),
+        description="whose mean scores are learnt from as well (distillation): folders of trained models, and files of scores "
+        "that `pactag evaluate --predictions` wrote",
+    )
     teacher_weight: float = Field(0.5, ge=0, le=1, description="share of the teachers in the loss; the rest is the labels'")
     teacher_vectors: float = Field(
         0.0, ge=0, description="weight of following the sentence vectors of the teacher as well: one teacher, as wide as the encoder"

@@ -137,6 +137,10 @@ def evaluate(
     ],
     data: Annotated[Path, typer.Option("--data", help="Labelled JSONL, one sentence a line.")] = Path("data/corpus/test.jsonl"),
     by: Annotated[str | None, typer.Option("--by", metavar="FIELD", help="Also apart for each value of a field of the rows.")] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option("--predictions", metavar="CSV", help="Write what the model says of each sentence: labels, scores, right or not."),
+    ] = None,
     tracking_uri: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -147,14 +151,19 @@ def evaluate(
     """
     from pactag.corpus.rows import read_rows
     from pactag.evaluation import evaluate as measure
-    from pactag.evaluation import grouped, intervals
+    from pactag.evaluation import grouped, intervals, predictions_table
+    from pactag.score_files import write_table
 
+    if predictions is not None and len(set(models)) > 1:
+        raise PactagError("--predictions", f"is for one model, found {len(set(models))}", "Evaluate one at a time")
     found = {}
     for name in dict.fromkeys(models):
         tagger = load_tagger(name, tracking_uri)
         found[name] = measure(tagger, read_rows(data, tagger.schema))
     if len({evaluation.labels for evaluation in found.values()}) > 1:
         raise PactagError("evaluate", "the models have different labels", "Measure models of one schema together")
+    if predictions is not None:
+        write_table(predictions, predictions_table(found[models[0]]))
     parts = {name: grouped(evaluation, by) if by else {} for name, evaluation in found.items()}
     if as_json:
         shown = [_evaluation_json(name, data, evaluation, parts[name] if by else None) for name, evaluation in found.items()]

@@ -9,7 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from pactag.score_files import read_scores
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -156,6 +159,20 @@ def test_evaluate_gives_the_mean_of_several_models(pactag, model, small_corpus, 
     assert data["mean"]["f1_macro"] == pytest.approx(sum(expected) / 2, abs=1e-6)
     low, high = data["intervals"]["f1_macro"]
     assert low <= data["mean"]["f1_macro"] <= high
+
+
+def test_evaluate_writes_what_the_model_says_of_each_sentence(pactag, model, small_corpus, trained, tmp_path):
+    done = pactag("evaluate", model, "--data", small_corpus / "test.jsonl", "--predictions", tmp_path / "said.csv")
+    assert done.returncode == 0, done.stderr
+    found = read_scores(tmp_path / "said.csv", trained["tfidf"].test.labels)
+    assert list(found) == [row.id for row in trained["tfidf"].test.rows]
+    assert np.allclose(np.stack(list(found.values())), trained["tfidf"].test.scores, atol=1e-4)
+
+
+def test_predictions_of_two_models_are_refused(pactag, model, trained, tmp_path):
+    done = pactag("evaluate", model, trained["encoder"].folder, "--predictions", tmp_path / "said.csv")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--predictions: is for one model, found 2" in " ".join(done.stderr.split())
 
 
 def test_tag_prints_labelled_sentences(pactag, model):

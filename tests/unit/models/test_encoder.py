@@ -19,6 +19,7 @@ from pactag.models.finetuning import drop_tokens, parameter_groups
 from pactag.models.pooled import PooledNetwork
 from pactag.models.pretrained import load_pretrained
 from pactag.models.teachers import Lesson, lesson_of
+from pactag.score_files import write_table
 from pactag.sentences import SentenceInput
 
 
@@ -188,7 +189,7 @@ def test_student_follows_its_teacher(config_of, schema, trained):
     settings = {"epochs": 30, "learning_rate": 3e-3, "head_learning_rate": 1e-2, "early_stopping": None}
     config = config_of("encoder", training={**settings, "teachers": [str(teacher)], "teacher_weight": 1.0})
     model = EncoderClassifier.fit(sentences, sentences, config=config, labels=schema.names, context=FitContext())
-    wanted = lesson_of([teacher], sentences.inputs, labels=schema.names).scores
+    wanted = lesson_of([teacher], sentences, labels=schema.names).scores
     found = 1 / (1 + np.exp(-model.predict_logits(sentences.inputs)))
     assert np.abs(found - wanted).mean() < 0.1
 
@@ -202,7 +203,7 @@ def _fitted(config_of, schema, sentences, **training):
 def test_student_comes_near_the_vectors_of_its_teacher(config_of, schema, trained):
     sentences = _separable(schema, 64)
     teacher = trained["frozen"].folder
-    wanted = lesson_of([teacher], sentences.inputs, labels=schema.names, vectors=True).vectors
+    wanted = lesson_of([teacher], sentences, labels=schema.names, vectors=True).vectors
 
     def away(weight: float) -> float:
         student = _fitted(config_of, schema, sentences, teachers=[str(teacher)], teacher_weight=0.0, teacher_vectors=weight)
@@ -214,7 +215,7 @@ def test_student_comes_near_the_vectors_of_its_teacher(config_of, schema, traine
 def test_vectors_of_two_teachers_are_refused(schema, trained):
     teacher = trained["frozen"].folder
     with pytest.raises(ConfigError, match=r"training\.teacher_vectors: follows the vectors of 2 teachers"):
-        lesson_of([teacher, teacher], [SentenceInput("He said no.")], labels=schema.names, vectors=True)
+        lesson_of([teacher, teacher], _separable(schema, 1), labels=schema.names, vectors=True)
 
 
 def test_vectors_of_another_width_are_refused(config_of, schema, trained, monkeypatch):
@@ -241,7 +242,40 @@ def test_narrow_student_learns(config_of, schema, tiny_base):
 
 def test_teacher_with_other_labels_is_told(schema, trained):
     with pytest.raises(ConfigError, match=r"training\.teachers: .* has the labels"):
-        lesson_of([trained["tfidf"].folder], [SentenceInput("He said no.")], labels=("praise",))
+        lesson_of([trained["tfidf"].folder], _separable(schema, 1), labels=("praise",))
+
+
+def _file_of_scores(path, schema, scores):
+    write_table(path, {"id": list(scores), **{f"score_{name}": [row[i] for row in scores.values()] for i, name in enumerate(schema.names)}})
+    return path
+
+
+def test_a_file_of_scores_teaches_as_its_model_does(schema, trained, tmp_path):
+    sentences, teacher = _separable(schema, 8), trained["frozen"].folder
+    asked = lesson_of([teacher], sentences, labels=schema.names).scores
+    written = _file_of_scores(tmp_path / "scores.csv", schema, dict(zip(sentences.ids, asked, strict=True)))
+    assert np.allclose(lesson_of([written], sentences, labels=schema.names).scores, asked, atol=1e-6)
+    assert np.allclose(lesson_of([written, teacher], sentences, labels=schema.names).scores, asked, atol=1e-6)
+
+
+def test_labels_stand_in_for_scores_that_a_file_lacks(schema, tmp_path):
+    sentences = _separable(schema, 3)
+    written = _file_of_scores(tmp_path / "scores.csv", schema, {"1": [0.5] * len(schema.names)})
+    found = lesson_of([written], sentences, labels=schema.names).scores
+    assert np.array_equal(found[[0, 2]], sentences.targets[[0, 2]])
+    assert (found[1] == 0.5).all()
+
+
+def test_a_file_of_other_sentences_is_refused(schema, tmp_path):
+    written = _file_of_scores(tmp_path / "scores.csv", schema, {"other:0": [0.5] * len(schema.names)})
+    with pytest.raises(ConfigError, match=r"training\.teachers: .*scores\.csv holds none of the sentences, such as '0'"):
+        lesson_of([written], _separable(schema, 2), labels=schema.names)
+
+
+def test_a_file_of_scores_has_no_vectors_to_follow(schema, tmp_path):
+    written = _file_of_scores(tmp_path / "scores.csv", schema, {"0": [0.5] * len(schema.names)})
+    with pytest.raises(ConfigError, match=r"training\.teacher_vectors: .*a file of scores"):
+        lesson_of([written], _separable(schema, 2), labels=schema.names, vectors=True)
 
 
 # Going on from a trained model

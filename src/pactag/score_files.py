@@ -1,0 +1,73 @@
+"""Scores of sentences as CSV: the predictions that `pactag evaluate` writes, and what a teacher says without being there.
+
+One row a sentence, with its `id` (`<article_id>:<index>`) and a column `score_<label>` for each label; further columns are passed over.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pactag import whole_files
+from pactag.errors import InputError, PactagError, Problem
+
+
+def write_table(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Columns of one length as CSV in UTF-8 with a header, whole or not at all.
+
+    :raises PactagError: when the folder is missing, or may not be written.
+    """
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(columns)
+    table.writerows(zip(*columns.values(), strict=True))
+    try:
+        whole_files.write_whole(path, text.getvalue())
+    except (FileNotFoundError, NotADirectoryError):
+        raise PactagError(str(path), f"there is no folder {path.parent}", "Make it first") from None
+    except OSError as bad:
+        raise PactagError(str(path), f"cannot be written ({bad.strerror})", "Name another file") from None
+
+
+def read_scores(path: Path, labels: Sequence[str]) -> dict[str, np.ndarray]:
+    """Scores by the id of the sentence, float32 of shape `(labels,)`, in the order of `labels`.
+
+    :raises InputError: with every problem of the file, each with its line.
+    """
+    columns = [f"score_{name}" for name in labels]
+    found: dict[str, np.ndarray] = {}
+    problems: list[Problem] = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file)
+            missing = [name for name in ("id", *columns) if name not in (table.fieldnames or ())]
+            if missing:
+                has = ", ".join(map(repr, table.fieldnames or ())) or "nothing"
+                raise InputError(str(path), f"has no column {', '.join(map(repr, missing))}; it has {has}", "Write it: pactag evaluate -h")
+            for row in table:
+                where = f"{path}:{table.line_num}"
+                try:
+                    scores = np.array([float(row[name]) for name in columns], dtype=np.float32)
+                except (TypeError, ValueError):
+                    problems.append(Problem(where, f"holds scores that are no numbers: {[row[name] for name in columns]}", "Mend the line"))
+                    continue
+                if not ((scores >= 0) & (scores <= 1)).all():
+                    problems.append(Problem(where, f"holds scores outside 0 to 1: {[row[name] for name in columns]}", "Mend the line"))
+                elif row["id"] in found:
+                    problems.append(Problem(where, f"sentence {row['id']!r} stands in the file already", "Give each sentence once"))
+                else:
+                    found[row["id"]] = scores
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(str(path), "no such file", "Check the path") from None
+    except UnicodeDecodeError as bad:
+        raise InputError(str(path), f"byte {bad.start} is not valid UTF-8", "Save the file as UTF-8") from None
+    except csv.Error as bad:
+        raise InputError(str(path), f"is not CSV ({bad})", "Write it: pactag evaluate -h") from None
+    if problems:
+        raise InputError.of(problems)
+    return found

@@ -129,7 +129,7 @@ def export(
             _refuse_loss(model, form, checks[form])
         target = model if output is None else output
         added = {TOKENIZER, *(BACKENDS[form] for form in checks), *([FIRST_STAGE] if first_stage is not None else [])}
-        kept = [CONFIG, SCHEMA, CARD, *([ENCODER, TORCH_WEIGHTS] if output is None else [])]
+        kept = [CONFIG, SCHEMA, CARD, ENCODER, *([TORCH_WEIGHTS] if output is None else [])]
         if output is not None:
             manifest = portable_manifest(manifest)
         with new_folder(target, manifest.model_copy(update={"exports": checks}), replace=output is None or replace) as new:

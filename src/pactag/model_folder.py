@@ -30,6 +30,10 @@ ONNX_INT8_WEIGHTS = "model.int8.onnx"
 ONNX_INT8_DYNAMIC_WEIGHTS = "model.int8-dynamic.onnx"
 FIRST_STAGE = "first-stage.json"
 
+# The model that comes with the package, and what it is called where a model is named.
+BUILT_IN = "built-in"
+BUILT_IN_FOLDER = Path(__file__).parent / "builtin"
+
 KNOWN_FILES = frozenset(
     {
         *(MANIFEST, CONFIG, SCHEMA, CARD, TOKENIZER, ENCODER, TORCH_WEIGHTS, SKOPS_WEIGHTS),

@@ -13,7 +13,7 @@ import numpy as np
 from pactag.articles import Article, Span, check_spans, normalise
 from pactag.calibration import apply_thresholds, calibrated, near_threshold
 from pactag.errors import InputError, ModelFolderError
-from pactag.model_folder import MANIFEST, Manifest, read_manifest, read_schema
+from pactag.model_folder import BUILT_IN_FOLDER, MANIFEST, Manifest, read_manifest, read_schema
 from pactag.models import load_scorer
 from pactag.schema import Schema, check_same_labels
 from pactag.sentences import SentenceInput, in_context, segment
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 # Sentences that are scored together: enough to fill batches of like length, little enough to keep memory flat.
 _SENTENCES_AT_ONCE = 2048
 _ARTICLES_AT_ONCE = 256
-
-BUILT_IN = Path(__file__).parent / "builtin"
 
 
 @dataclass(frozen=True)
@@ -165,10 +163,10 @@ def resolve_model(model: Path | str | None = None, *, tracking_uri: str | None =
     :raises MissingExtraError: for an address, when MLflow is not installed.
     """
     if model is None:
-        if not (BUILT_IN / MANIFEST).is_file():
+        if not (BUILT_IN_FOLDER / MANIFEST).is_file():
             fix = "Name a model folder, runs:/<id> or models:/<name>@<alias>; `make builtin` puts one in"
             raise ModelFolderError("the built-in model", "is not in this installation of pactag", fix)
-        return BUILT_IN
+        return BUILT_IN_FOLDER
     if isinstance(model, str) and model.startswith(("runs:/", "models:/")):
         from pactag.tracking import Tracker
 

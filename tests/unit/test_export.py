@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import safetensors.torch
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +24,7 @@ from pactag.export import FORMS, export
 from pactag.model_folder import ENCODER, ONNX_INT8_DYNAMIC_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_WEIGHTS, TORCH_WEIGHTS, read_manifest
 from pactag.models.attention_fusion import fuse_attention
 from pactag.models.onnx import EXACT, OnnxClassifier
+from pactag.models.pretrained import load_pretrained
 from pactag.sentences import SentenceInput
 
 HEAVY = ("torch", "transformers", "sklearn", "scipy", "mlflow", "pandas", "skops", "safetensors", "datasets", "onnx", "pactag.config")
@@ -54,6 +57,22 @@ def _labels(tagger: Tagger, inputs) -> np.ndarray:
     from pactag.calibration import apply_thresholds
 
     return apply_thresholds(tagger.scores(inputs), tagger.manifest.thresholds, tagger.schema.names)
+
+
+def test_training_can_go_on_from_an_export(exported, trained):
+    weights = safetensors.torch.load_file(trained["encoder"].folder / TORCH_WEIGHTS)
+    found = load_pretrained(str(exported), None)
+    restored = {**{f"encoder.{name}": value for name, value in found.encoder.state_dict().items()}, **found.head}
+    assert restored.keys() == weights.keys()
+    for name, value in weights.items():
+        # Half a step of 127 on the largest weight, and what 16 bits of a scale lose.
+        torch.testing.assert_close(restored[name], value, atol=float(value.abs().max()) / 200 + 1e-6, rtol=0)
+    assert found.labels == read_manifest(exported).labels
+
+
+def test_training_can_go_on_from_the_built_in_model():
+    found = load_pretrained("built-in", None)
+    assert (found.info.name, found.encoder.config.num_hidden_layers, found.head["head.weight"].shape) == ("built-in", 6, (4, 384))
 
 
 # What is written
@@ -289,7 +308,7 @@ def test_tagging_with_an_export_imports_nothing_heavy(exported):
 
 
 def test_without_a_name_the_built_in_model_is_loaded(exported, tmp_path, monkeypatch):
-    monkeypatch.setattr(tagging, "BUILT_IN", tmp_path / "builtin")
+    monkeypatch.setattr(tagging, "BUILT_IN_FOLDER", tmp_path / "builtin")
     with pytest.raises(PactagError, match="the built-in model: is not in this installation of pactag"):
         Tagger.load()
     shutil.copytree(exported, tmp_path / "builtin")
@@ -297,7 +316,7 @@ def test_without_a_name_the_built_in_model_is_loaded(exported, tmp_path, monkeyp
 
 
 def test_command_line_falls_back_to_the_built_in_model(pactag, exported, tmp_path, monkeypatch):
-    monkeypatch.setattr(tagging, "BUILT_IN", exported)
+    monkeypatch.setattr(tagging, "BUILT_IN_FOLDER", exported)
     monkeypatch.setattr("pactag.cli.models.find_spec", lambda name: None)
     default, named = (pactag("tag", "data/examples/stalled-talks.txt", "--json", *more) for more in ([], ["--model", "built-in"]))
     assert default.returncode == 0, default.stderr

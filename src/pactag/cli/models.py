@@ -14,13 +14,13 @@ from pactag.cli.settings import Overrides
 from pactag.cli.show import evaluation_table, export_table, mean_table, note, out, progress_bar, show_json
 from pactag.config import RunConfig, load_config
 from pactag.errors import PactagError
+from pactag.model_folder import BUILT_IN
 from pactag.processes import is_main
 
 if TYPE_CHECKING:
     from pactag.evaluation import Evaluation
 
 DEFAULT_MODEL = "default"
-BUILT_IN_MODEL = "built-in"
 _RUNS = Path("experiments/runs")
 ModelOption = Annotated[
     str,
@@ -313,8 +313,8 @@ def find_model(model: str, tracking_uri: str | None) -> Path:
     from pactag.tagging import resolve_model
 
     if model == DEFAULT_MODEL:
-        model = "models:/pactag@champion" if find_spec("mlflow") else BUILT_IN_MODEL
-    if model == BUILT_IN_MODEL:
+        model = "models:/pactag@champion" if find_spec("mlflow") else BUILT_IN
+    if model == BUILT_IN:
         return resolve_model()
     if model == "latest":
         from pactag.tracking import Tracker

@@ -15,7 +15,18 @@ import transformers
 from tokenizers import Tokenizer
 
 from pactag.errors import ConfigError, MissingExtraError, ModelFolderError
-from pactag.model_folder import ENCODER, MANIFEST, TOKENIZER, TORCH_WEIGHTS, BaseModelInfo, file_sha256, read_manifest
+from pactag.model_folder import (
+    BUILT_IN,
+    BUILT_IN_FOLDER,
+    ENCODER,
+    MANIFEST,
+    ONNX_INT8_WEIGHTS,
+    TOKENIZER,
+    TORCH_WEIGHTS,
+    BaseModelInfo,
+    file_sha256,
+    read_manifest,
+)
 from pactag.models.quiet import quiet
 
 BUNDLED = "minilm"
@@ -48,13 +59,13 @@ def load_pretrained(base: str, revision: str | None) -> Pretrained:
     :raises ConfigError: when the hub cannot be reached or does not have it, or the folder holds no usable encoder.
     :raises ModelFolderError: when the bundled weights are not the ones they should be, or a trained model is not whole.
     """
-    location = bundled_folder() if base == BUNDLED else Path(base)
+    location = bundled_folder() if base == BUNDLED else BUILT_IN_FOLDER if base == BUILT_IN else Path(base)
     is_local = location.is_dir()
     if (location / MANIFEST).is_file():
-        return _of_trained(location, revision)
+        return _of_trained(base, location, revision)
     source = str(location) if is_local else base
     if not is_local and (base.startswith((".", "/")) or base.count("/") > 1):
-        raise ConfigError("model.base", f"no folder {base}", f"Name a folder, a hub model such as org/name, or {BUNDLED!r}")
+        raise ConfigError("model.base", f"no folder {base}", f"Name a folder, a hub model such as org/name, {BUNDLED!r} or {BUILT_IN!r}")
     try:
         with quiet():
             encoder = transformers.AutoModel.from_pretrained(
@@ -81,18 +92,19 @@ def load_pretrained(base: str, revision: str | None) -> Pretrained:
     )
 
 
-def _of_trained(folder: Path, revision: str | None) -> Pretrained:
+def _of_trained(name: str, folder: Path, revision: str | None) -> Pretrained:
     manifest = read_manifest(folder)
-    if manifest.kind not in ("encoder", "frozen") or manifest.tokens is None or TORCH_WEIGHTS not in manifest.files:
-        fix = "Name a folder that `pactag train` wrote for the kind encoder, with its torch weights"
+    weights = next((found for found in (TORCH_WEIGHTS, ONNX_INT8_WEIGHTS) if found in manifest.files), None)
+    if manifest.kind not in ("encoder", "frozen") or manifest.tokens is None or weights is None or ENCODER not in manifest.files:
+        fix = f"Name a folder that `pactag train` or `pactag export` wrote for the kind encoder, or {BUILT_IN!r}"
         raise ConfigError("model.base", f"the model in {folder} has no encoder to go on from", fix)
     encoder = untrained_encoder(folder)
-    state = safetensors.torch.load_file(folder / TORCH_WEIGHTS)
+    state = _state(folder, weights, encoder)
     own = {name.removeprefix(_OF_ENCODER): tensor for name, tensor in state.items() if name.startswith(_OF_ENCODER)}
     try:
         encoder.load_state_dict(own)
     except RuntimeError as error:
-        raise ModelFolderError(str(folder / TORCH_WEIGHTS), f"does not fit {ENCODER} ({error})", "Restore the whole folder") from None
+        raise ModelFolderError(str(folder / weights), f"does not fit {ENCODER} ({error})", "Restore the whole folder") from None
     tokenizer, tokens = Tokenizer.from_file(str(folder / TOKENIZER)), manifest.tokens
     masks = [number for number in map(tokenizer.token_to_id, ("[MASK]", "<mask>")) if number is not None]
     return Pretrained(
@@ -103,10 +115,22 @@ def _of_trained(folder: Path, revision: str | None) -> Pretrained:
         tokens.pad_id,
         masks[0] if masks else None,
         getattr(encoder.config, "max_position_embeddings", 512),
-        BaseModelInfo(name=str(folder), revision=revision, sha256=manifest.files[TORCH_WEIGHTS]),
+        BaseModelInfo(name=name, revision=revision, sha256=manifest.files[weights]),
         labels=manifest.labels,
         head={name: tensor for name, tensor in state.items() if not name.startswith(_OF_ENCODER)},
     )
+
+
+def _state(folder: Path, weights: str, encoder: Any) -> dict[str, torch.Tensor]:
+    if weights == TORCH_WEIGHTS:
+        return dict(safetensors.torch.load_file(folder / weights))
+    # Imported here: it needs onnx, and where the torch weights are at hand nobody does.
+    from pactag.models.restored import restored_weights
+
+    if encoder.config.model_type != "bert":
+        found = f"the model in {folder} is a {encoder.config.model_type} without its torch weights, which can be restored for a bert only"
+        raise ConfigError("model.base", found, "Name the folder that `pactag train` wrote")
+    return restored_weights(folder / weights)
 
 
 def untrained_encoder(folder: Path) -> Any:

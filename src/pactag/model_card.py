@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pactag.config import RunConfig, SoupModel
 from pactag.evaluation import Evaluation
 from pactag.metrics import label_scores
@@ -9,8 +11,13 @@ from pactag.model_folder import Manifest
 from pactag.schema import Schema
 
 
-def model_card(*, config: RunConfig, schema: Schema, manifest: Manifest, validation: Evaluation, test: Evaluation) -> str:
-    """A card in Markdown: what the model is, how to use it, how good it is, and where it should not be trusted."""
+def model_card(
+    *, config: RunConfig, schema: Schema, manifest: Manifest, validation: Evaluation, test: Evaluation, others: Mapping[str, Evaluation]
+) -> str:
+    """A card in Markdown: what the model is, how to use it, how good it is, and where it should not be trusted.
+
+    :param others: evaluations on the further files of `data.also_measure`, by name.
+    """
     base = manifest.base_model
     origin = f"{base.name} (SHA-256 `{base.sha256[:12]}...`)" if base else "none: n-grams and logistic regression"
     lines = [
@@ -42,6 +49,7 @@ def model_card(*, config: RunConfig, schema: Schema, manifest: Manifest, validat
         "",
         "The schema beside this card has the full rules.",
         "",
+        *(line for name, evaluation in others.items() for line in _figures(f"Measured on further sentences: {name}", evaluation, manifest)),
         *_figures("Test split of the corpus", test, manifest),
         *_figures("Validation split (thresholds and calibration were chosen on it)", validation, manifest),
         "## Limits",

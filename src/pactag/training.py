@@ -230,7 +230,7 @@ def train(
         folder = config.output / f"{config.name}-{recorder.run_id[:8]}" if config.save else None
         if folder is not None:
             parts: Any = {"model": model, "manifest": manifest, "config": config, "schema": schema}
-            write_model(folder, **parts, validation=validation, test=test, replace=job is not None)
+            write_model(folder, **parts, validation=validation, test=test, others=further, replace=job is not None)
             recorder.text((folder / CARD).read_text(encoding="utf-8"), CARD)
             recorder.tags({"model_folder": str(folder)})
             recorder.model(folder, example=EXAMPLE)
@@ -246,6 +246,7 @@ def write_model(
     schema: Schema,
     validation: Evaluation,
     test: Evaluation,
+    others: Mapping[str, Evaluation],
     replace: bool = False,
 ) -> None:
     """Write a model folder, whole or not at all."""
@@ -254,7 +255,7 @@ def write_model(
         (place / CONFIG).write_text(config.to_yaml(), encoding="utf-8")
         # Copied as it stands: comments and all belong to what the model was trained for.
         (place / SCHEMA).write_bytes(config.data.schema_file.read_bytes())
-        card = model_card(config=config, schema=schema, manifest=manifest, validation=validation, test=test)
+        card = model_card(config=config, schema=schema, manifest=manifest, validation=validation, test=test, others=others)
         (place / CARD).write_text(card, encoding="utf-8")
 
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from pactag.errors import ConfigError, TrackingError
+from pactag.model_folder import CARD
 from pactag.tracking import Pruned, Tracker, store_uri
 from pactag.tracking.reading import logged_table, logged_text
 from pactag.training import train
@@ -98,11 +99,12 @@ def test_worst_errors_are_wrong_and_the_surest_first(tracker, trained):
 
 def test_further_data_have_tables_figures_and_an_input_of_their_own(tracker, config_of, small_corpus):
     data = {**config_of("tfidf").data.model_dump(), "also_measure": {"mine": small_corpus / "validation.jsonl"}}
-    run = train(config_of("tfidf", data=data, save=False))
+    run = train(config_of("tfidf", data=data))
     found = tracker.get_run(run.run_id)
     assert found.data.metrics["mine/f1_macro"] == pytest.approx(run.others["mine"].figures["f1_macro"])
     assert {item.dataset.name for item in found.inputs.dataset_inputs} == {"train", "validation", "test", "mine"}
     assert len(logged_table(tracker, run.run_id, "mine_predictions").columns["id"]) == len(run.others["mine"].rows)
+    assert "## Measured on further sentences: mine" in (run.folder / CARD).read_text(encoding="utf-8")
 
 
 def test_child_has_the_tags_of_its_parent(tracker):

@@ -30,7 +30,7 @@ def main() -> None:
     for name, path in files.items():
         rows = tuple(read_rows(path, schema))
         given = labelled_sentences(rows, schema)
-        scores = lesson_of(arguments.models, given.inputs, labels=schema.names).scores
+        scores = lesson_of(arguments.models, given, labels=schema.names).scores
         thresholds = thresholds or choose_thresholds(scores, given.targets, OperatingPoint(), schema.names)
         figures = measured(rows, scores, given.targets, thresholds, schema.names).figures
         labels = " ".join(f"{figures[f'{label}/f1']:.3f}" for label in schema.names)

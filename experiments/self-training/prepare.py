@@ -1,4 +1,4 @@
-"""A corpus folder with texts that nobody labelled: python experiments/self-training/prepare.py TEXTS.jsonl FOLDER
+"""A corpus folder with texts that nobody labelled: python experiments/self-training/prepare.py TEXTS.jsonl FOLDER [--teachers MODEL ...]
 
 TEXTS is a JSONL file of sentences as `data/corpus` has them; their labels, if any, are not looked at. Each gets the labels that the mean
 score of the teachers gives it, at the mean of their thresholds, and is added to the training split of `experiments/eighth`.
@@ -15,22 +15,24 @@ import numpy as np
 
 from pactag import Tagger
 from pactag.corpus.rows import labelled_sentences, read_rows
-from pactag.models.teachers import lesson_of
 
-TEACHERS = [Path("experiments/distillation/teachers") / name for name in ("1", "2", "3")]
+THREE_SEEDS = [Path("experiments/distillation/teachers") / name for name in ("1", "2", "3")]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("texts", type=Path)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--teachers", type=Path, nargs="+", default=THREE_SEEDS)
     parser.add_argument("--corpus", type=Path, default=Path("experiments/eighth"))
     arguments = parser.parse_args()
-    manifests = [Tagger.load(folder) for folder in TEACHERS]
-    schema = manifests[0].schema
+    taggers = [Tagger.load(folder) for folder in arguments.teachers]
+    schema = taggers[0].schema
     rows = read_rows(arguments.texts, schema)
-    scores = lesson_of(TEACHERS, labelled_sentences(rows, schema).inputs, labels=schema.names).scores
-    thresholds = np.mean([[tagger.manifest.thresholds[name] for name in schema.names] for tagger in manifests], axis=0)
+    # The tagger's own scores: its thresholds are meant for these.
+    inputs = labelled_sentences(rows, schema).inputs
+    scores = np.mean([tagger.scores(inputs) for tagger in taggers], axis=0)
+    thresholds = np.mean([[tagger.manifest.thresholds[name] for name in schema.names] for tagger in taggers], axis=0)
     given = scores >= thresholds
     arguments.folder.mkdir(parents=True)
     for name in ("validation", "test"):

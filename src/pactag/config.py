@@ -146,9 +146,7 @@ class TrainingConfig(_Part):
     )
     teacher_weight: float = Field(0.5, ge=0, le=1, description="share of the teachers in the loss; the rest is the labels'")
     teacher_vectors: float = Field(
-        0.0,
-        ge=0,
-        description="weight of following the sentence vectors of the teacher as well, projected where widths differ; for one teacher",
+        0.0, ge=0, description="weight of following the sentence vectors of the teacher as well: one teacher, as wide as the encoder"
     )
     early_stopping: int | None = Field(2, ge=1, description="stop after so many epochs without a better validation macro-F1; null: never")
 

@@ -9,12 +9,13 @@ import transformers
 
 from pactag.config import EncoderModel, RunConfig, TrainingConfig
 from pactag.corpus.rows import LabelledSentences
+from pactag.errors import ConfigError
 from pactag.models.base import FitContext
 from pactag.models.finetuning import fine_tune
 from pactag.models.pooled import PooledClassifier, PooledNetwork, tokenizer_for
 from pactag.models.pretrained import Pretrained, load_pretrained
 from pactag.models.shrinking import keep_layers, keep_neurons
-from pactag.models.teachers import lesson_of
+from pactag.models.teachers import Lesson, lesson_of
 from pactag.models.tokens import Batch, SentenceTokenizer, batches
 
 # Neurons are chosen by how they vary over so many sentences.
@@ -38,6 +39,7 @@ class EncoderClassifier(PooledClassifier):
         transformers.set_seed(config.seed)
         pretrained = load_pretrained(settings.base, settings.revision)
         keep_layers(pretrained.encoder, settings.layers)
+        _same_width(lesson, pretrained.encoder.config.hidden_size)
         tokenizer = tokenizer_for(pretrained, max_tokens=settings.max_tokens, context=settings.context, pooling=settings.pooling)
         network = PooledNetwork(pretrained.encoder, len(labels), dropout=settings.dropout, pooling=settings.pooling)
         _go_on_from(network, pretrained, labels)
@@ -64,6 +66,13 @@ def _go_on_from(network: PooledNetwork, pretrained: Pretrained, labels: Sequence
     own = {name: value.shape for name, value in network.state_dict().items() if name in pretrained.head}
     if pretrained.labels == tuple(labels) and own == {name: value.shape for name, value in pretrained.head.items()}:
         network.load_state_dict(pretrained.head, strict=False)
+
+
+def _same_width(lesson: Lesson | None, width: int) -> None:
+    """Vectors can be followed by an encoder of the same width only."""
+    if lesson is not None and lesson.vectors is not None and lesson.vectors.shape[1] != width:
+        found = f"follows vectors of {lesson.vectors.shape[1]} numbers, the encoder has {width}"
+        raise ConfigError("training.teacher_vectors", found, "Set it to 0, or choose a teacher of the same width")
 
 
 def _some(train: LabelledSentences, tokenizer: SentenceTokenizer) -> Iterator[Batch]:

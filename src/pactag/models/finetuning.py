@@ -51,8 +51,6 @@ def fine_tune(
     device = device_for(training)
     share = share_of_batch(training)
     meet(device)
-    if lesson is not None and lesson.vectors is not None and lesson.vectors.shape[1] != model.network.head.in_features:
-        model.network.projection = torch.nn.Linear(model.network.head.in_features, lesson.vectors.shape[1])
     with tempfile.TemporaryDirectory(prefix="pactag-") as scratch, quiet():
         arguments = transformers.TrainingArguments(
             output_dir=scratch,
@@ -98,7 +96,6 @@ def fine_tune(
             # In 16 bits the network was given another `forward`, which belongs to training alone.
             trainer.accelerator.unwrap_model(trainer.model_wrapped, keep_fp32_wrapper=False)
     progress.restore_best(model.network)
-    model.network.projection = None
     model.network.cpu().eval()
 
 

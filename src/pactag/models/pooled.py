@@ -31,21 +31,16 @@ class PooledNetwork(torch.nn.Module):
         self.head = torch.nn.Linear(encoder.config.hidden_size, labels)
         # Queries of zero attend to all tokens alike: training starts from the mean.
         self.query = torch.nn.Parameter(torch.zeros(labels, encoder.config.hidden_size)) if pooling == "attention" else None
-        # From the sentence vectors to those of a teacher of another width; only while it is followed.
-        self.projection: torch.nn.Linear | None = None
 
     def embed(self, ids: torch.Tensor, attention: torch.Tensor, pool: torch.Tensor) -> torch.Tensor:
         """Sentence vectors, shape `(sentences, hidden)`: the mean of the token vectors where `pool` is 1."""
         return _mean(self._hidden(ids, attention), pool)
 
     def forward(self, ids: torch.Tensor, attention: torch.Tensor, pool: torch.Tensor, *, vectors: bool = False) -> Any:
-        """Logits, shape `(sentences, labels)`; with `vectors`, what `embed` gives as well, projected where a teacher is followed."""
+        """Logits, shape `(sentences, labels)`; with `vectors`, what `embed` gives as well."""
         hidden = self._hidden(ids, attention)
         logits = self._logits(hidden, pool)
-        if not vectors:
-            return logits
-        seen = _mean(hidden, pool)
-        return logits, seen if self.projection is None else self.projection(seen)
+        return (logits, _mean(hidden, pool)) if vectors else logits
 
     def _logits(self, hidden: torch.Tensor, pool: torch.Tensor) -> torch.Tensor:
         if self.query is None:

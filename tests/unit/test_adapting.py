@@ -76,3 +76,12 @@ def test_command_adds_what_can_be_read_and_tells_the_rest(pactag, trained, small
     assert "bad.txt" in done.stderr
     last = (tmp_path / "adapted/train.jsonl").read_text(encoding="utf-8").splitlines()[-1]
     assert json.loads(last)["text"] == "The pilots threatened to strike."
+
+
+def test_command_tells_why_no_sentence_came(pactag, trained, small_corpus, tmp_path):
+    options = ["--model", trained["tfidf"].folder, "--corpus", small_corpus, "-o", tmp_path / "adapted"]
+    done = pactag("data", "adapt", tmp_path / "none.txt", *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "none.txt" in done.stderr
+    assert "would get no sentence" in done.stderr
+    assert not (tmp_path / "adapted").exists()

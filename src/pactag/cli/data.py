@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pactag.cli.models import JsonOption, ModelOption, StoreOption, load_tagger
-from pactag.cli.show import agreement_table, err, out, show_json
+from pactag.cli.show import agreement_table, err, out, show_error, show_json
 from pactag.cli.tag import tell_unread
 from pactag.corpus.rows import read_corpus
 from pactag.errors import PactagError
@@ -179,7 +179,12 @@ def adapt(
     check_same_labels(tagger.schema.names, schema.names, where=model)
     unread: list[PactagError] = []
     articles = tagger.tag_many(read_articles(inputs, kind=input_format, on_error=unread.append))
-    added = adapt_corpus(corpus, articles, output, schema)
+    try:
+        added = adapt_corpus(corpus, articles, output, schema)
+    except PactagError:
+        for error in unread:
+            show_error(error)
+        raise
     out.print(f"train: {added.sentences} sentences of {added.articles} articles added, {added.with_label} with a label")
     out.print(f"digest {added.digest}")
     tell_unread(unread)

@@ -33,7 +33,7 @@ class Adapted:
 def adapt_corpus(corpus: Path, articles: Iterable[TaggedArticle], output: Path, schema: Schema) -> Adapted:
     """Write a corpus folder that holds another one and, in its training split, every sentence of the articles with its labels.
 
-    Articles of one name get numbers.
+    Articles whose name is taken, by another or by what an earlier call added, get numbers.
 
     :param articles: as a `Tagger` gives them; taken lazily.
     :param output: a new folder, written whole or not at all.
@@ -41,7 +41,7 @@ def adapt_corpus(corpus: Path, articles: Iterable[TaggedArticle], output: Path, 
     """
     if output.exists():
         raise CorpusError(str(output), "exists already", "Name a new folder")
-    read_corpus(corpus, schema)
+    seen = {row.article_id for row in read_corpus(corpus, schema).rows}
     count = sentences = with_label = 0
     with whole(output) as place:
         place.mkdir(parents=True)
@@ -49,7 +49,6 @@ def adapt_corpus(corpus: Path, articles: Iterable[TaggedArticle], output: Path, 
             shutil.copy(corpus / f"{split}.jsonl", place)
         train = place / f"{SPLITS[0]}.jsonl"
         ends = train.read_bytes().endswith(b"\n")
-        seen: set[str] = set()
         with train.open("a", encoding="utf-8", newline="\n") as file:
             file.write("" if ends else "\n")
             for article in articles:

@@ -46,6 +46,12 @@ def test_sentences_stand_in_the_training_split_with_the_labels_of_the_model(adap
     assert added.with_label == sum(bool(labels) for labels in said)
 
 
+def test_an_adapted_corpus_can_be_adapted_again(adapted, tagger, schema, tmp_path):
+    again = tmp_path / "again"
+    adapt_corpus(adapted[0], tagger.tag_many(ARTICLES[:1]), again, schema)
+    assert [row.id for row in read_corpus(again, schema)["train"][-2:]] == ["own-a-3:0", "own-a-3:1"]
+
+
 @pytest.mark.parametrize("split", ["validation", "test"])
 def test_other_splits_stay_as_they_are(adapted, small_corpus, split):
     assert (adapted[0] / f"{split}.jsonl").read_bytes() == (small_corpus / f"{split}.jsonl").read_bytes()

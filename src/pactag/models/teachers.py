@@ -16,6 +16,8 @@ from pactag.models.pooled import PooledClassifier
 from pactag.score_files import read_scores
 from pactag.sentences import SentenceInput
 
+_ONE_ENCODER = "Name one teacher of the kind encoder (a soup is one), or set it to 0"
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -57,9 +59,6 @@ def lesson_of(
             scores = _written(teacher, train, labels)
         total += scores
     return Lesson((total / len(teachers)).astype(np.float32), seen)
-
-
-_ONE_ENCODER = "Name one teacher of the kind encoder (a soup is one), or set it to 0"
 
 
 def _asked(folder: Path, inputs: Sequence[SentenceInput], labels: Sequence[str], vectors: bool) -> tuple[np.ndarray, np.ndarray | None]:

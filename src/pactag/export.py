@@ -21,6 +21,7 @@ from pactag.model_folder import (
     CONFIG,
     ENCODER,
     FIRST_STAGE,
+    ONNX_INT4_WEIGHTS,
     ONNX_INT8_DYNAMIC_WEIGHTS,
     ONNX_INT8_WEIGHTS,
     ONNX_WEIGHTS,
@@ -43,8 +44,8 @@ from pactag.portable import portable_config, portable_manifest
 LARGEST_LOSS = 0.005
 _SENTENCES_TO_SCALE_BY = 200
 
-Form = Literal["onnx", "int8", "int8-dynamic"]
-FORMS: tuple[Form, ...] = ("onnx", "int8", "int8-dynamic")
+Form = Literal["onnx", "int8", "int4", "int8-dynamic"]
+FORMS: tuple[Form, ...] = ("onnx", "int8", "int4", "int8-dynamic")
 DEFAULT_FORMS: tuple[Form, ...] = ("onnx", "int8")
 
 
@@ -71,7 +72,8 @@ def export(
 
     :param output: a new folder for the export, without the torch weights; by default the networks are added to `model`.
     :param data: labelled sentences to check on; by default the validation split that the model's config names.
-    :param forms: `onnx` is fp32; `int8` has 8-bit weights; `int8-dynamic` computes in 8 bits as well, for processors with VNNI.
+    :param forms: `onnx` is fp32; `int8` and `int4` have weights in 8 and 4 bits; `int8-dynamic` computes in 8 bits as well, for processors
+        with VNNI.
     :param vocabulary: texts; word pieces that none of them uses are left out. Only for a new `output`.
     :param first_stage: labelled sentences of the training split, from which n-grams learn to settle what clearly carries no label. Only for
         a new `output`.
@@ -92,6 +94,7 @@ def export(
     if first_stage is not None and output is None:
         raise ModelFolderError(str(model), "is used as a whole by torch, which has no first stage", "Name a new folder: --output FOLDER")
     sentences = _sentences(model, manifest, data)
+    from pactag.models.int4 import write_int4
     from pactag.models.int8 import write_int8
     from pactag.models.int8_dynamic import write_int8_dynamic
     from pactag.models.onnx_export import write_onnx
@@ -110,12 +113,16 @@ def export(
         if "int8" in forms:
             report("weights to int8")
             write_int8(place / ONNX_WEIGHTS, place / ONNX_INT8_WEIGHTS)
+        if "int4" in forms:
+            report("weights to int4")
+            write_int4(place / ONNX_WEIGHTS, place / ONNX_INT4_WEIGHTS)
         if "int8-dynamic" in forms:
             report("weights and arithmetic to int8")
             few = smaller.tokenizer.encode(sentences.inputs[:_SENTENCES_TO_SCALE_BY])
             parts = (batch for _, batch in batches(few, smaller.tokens.pad_id, same_length=True))
             write_int8_dynamic(place / ONNX_WEIGHTS, place / ONNX_INT8_DYNAMIC_WEIGHTS, parts)
         smaller.tokenizer.save(place / TOKENIZER)
+        smaller.save_architecture(place)
         report(f"checking on {len(sentences)} sentences")
         reference = original.predict_logits(sentences.inputs)
         if first_stage is not None:
@@ -128,8 +135,8 @@ def export(
             checks[form] = compare(exported, reference, sentences, manifest)
             _refuse_loss(model, form, checks[form])
         target = model if output is None else output
-        added = {TOKENIZER, *(BACKENDS[form] for form in checks), *([FIRST_STAGE] if first_stage is not None else [])}
-        kept = [CONFIG, SCHEMA, CARD, ENCODER, *([TORCH_WEIGHTS] if output is None else [])]
+        added = {TOKENIZER, ENCODER, *(BACKENDS[form] for form in checks), *([FIRST_STAGE] if first_stage is not None else [])}
+        kept = [CONFIG, SCHEMA, CARD, *([TORCH_WEIGHTS] if output is None else [])]
         if output is not None:
             manifest = portable_manifest(manifest)
         with new_folder(target, manifest.model_copy(update={"exports": checks}), replace=output is None or replace) as new:

@@ -38,7 +38,7 @@ BackendOption = Annotated[
     str | None,
     typer.Option(
         "--backend",
-        metavar="int8|onnx|torch|int8-dynamic",
+        metavar="int8|onnx|torch|int4|int8-dynamic",
         help="What runs the model; by default the first of these that its folder holds.",
     ),
 ]
@@ -258,7 +258,7 @@ def export(
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="onnx|int8|int8-dynamic", help="A form to write; repeatable. By default onnx and int8."),
+        typer.Option("--only", metavar="onnx|int8|int4|int8-dynamic", help="A form to write; repeatable. By default onnx and int8."),
     ] = None,
     vocabulary: Annotated[
         list[Path] | None,
@@ -275,8 +275,8 @@ def export(
 ) -> None:
     """Export an encoder to ONNX, which tags without torch.
 
-    onnx is fp32; int8 has weights in 8 bits; int8-dynamic computes in 8 bits as well, which is quicker on processors with VNNI. Each is
-    compared with torch on the validation split, and one that loses more than half a point of macro-F1 is refused.
+    onnx is fp32; int8 and int4 have weights in 8 and 4 bits; int8-dynamic computes in 8 bits as well, which is quicker on processors with
+    VNNI. Each is compared with torch on the validation split, and one that loses more than half a point of macro-F1 is refused.
     """
     from pactag.export import DEFAULT_FORMS, FORMS
     from pactag.export import export as run

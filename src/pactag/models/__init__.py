@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pactag.errors import MissingExtraError, ModelFolderError
-from pactag.model_folder import ONNX_INT8_DYNAMIC_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_WEIGHTS, TORCH_WEIGHTS, Manifest
+from pactag.model_folder import (
+    ONNX_INT4_WEIGHTS,
+    ONNX_INT8_DYNAMIC_WEIGHTS,
+    ONNX_INT8_WEIGHTS,
+    ONNX_WEIGHTS,
+    TORCH_WEIGHTS,
+    Manifest,
+)
 
 if TYPE_CHECKING:
     from pactag.models.base import SentenceClassifier, SentenceScorer
@@ -20,11 +27,12 @@ KINDS: dict[str, str] = {
 }
 
 # What runs a model, best first, and the file that it reads.
-# Arithmetic in 8 bits stands last: it changes more labels, and pays on some processors only.
+# Weights in 4 bits and arithmetic in 8 bits stand last: they change more labels, and the latter pays on some processors only.
 BACKENDS: dict[str, str] = {
     "int8": ONNX_INT8_WEIGHTS,
     "onnx": ONNX_WEIGHTS,
     "torch": TORCH_WEIGHTS,
+    "int4": ONNX_INT4_WEIGHTS,
     "int8-dynamic": ONNX_INT8_DYNAMIC_WEIGHTS,
 }
 
@@ -37,7 +45,7 @@ def backends_of(manifest: Manifest) -> tuple[str, ...]:
 def load_scorer(folder: Path, manifest: Manifest, *, backend: str | None = None) -> SentenceScorer:
     """The model of a folder that has been checked, ready to predict.
 
-    :param backend: `int8`, `onnx`, `torch` or `int8-dynamic`; by default the first of them that the folder holds.
+    :param backend: `int8`, `onnx`, `torch`, `int4` or `int8-dynamic`; by default the first of them that the folder holds.
     :raises ModelFolderError: when the folder does not hold it.
     :raises MissingExtraError: when the libraries that it is built on are not installed.
     """

@@ -104,7 +104,7 @@ class PooledClassifier:
     def with_vocabulary(self, texts: Iterable[str]) -> Self:
         """A copy that knows only the word pieces that texts use, special tokens and single characters.
 
-        Sentences made of these pieces get the same logits. The copy is for export; its architecture says the old vocabulary size.
+        Sentences made of these pieces get the same logits.
 
         :raises ModelFolderError: for a tokenizer of which no vocabulary can be cut.
         """
@@ -115,6 +115,7 @@ class PooledClassifier:
         with torch.no_grad():
             smaller.weight.copy_(table.weight[kept])
         network.encoder.set_input_embeddings(smaller)
+        network.encoder.config.vocab_size = len(kept)
         return type(self)(network, tokenizer, self.base_model)
 
     def fit_head(self, train: LabelledSentences, *, c: float, class_weight: str | None, seed: int) -> None:
@@ -148,13 +149,17 @@ class PooledClassifier:
 
     def save(self, folder: Path) -> None:
         """Write weights, the encoder's architecture and the tokenizer."""
+        self.save_architecture(folder)
         state = {name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()}
         safetensors.torch.save_file(state, folder / TORCH_WEIGHTS)
+        self.tokenizer.save(folder / TOKENIZER)
+
+    def save_architecture(self, folder: Path) -> None:
+        """Write what an encoder without weights is made of."""
         architecture = self.network.encoder.config.to_dict()
         # Where it was read from is a folder of this machine.
         architecture.pop("_name_or_path", None)
         (folder / ENCODER).write_text(json.dumps(architecture, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        self.tokenizer.save(folder / TOKENIZER)
 
     @classmethod
     def load(cls, folder: Path, manifest: Manifest) -> Self:

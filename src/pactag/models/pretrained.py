@@ -20,6 +20,7 @@ from pactag.model_folder import (
     BUILT_IN_FOLDER,
     ENCODER,
     MANIFEST,
+    ONNX_INT4_WEIGHTS,
     ONNX_INT8_WEIGHTS,
     TOKENIZER,
     TORCH_WEIGHTS,
@@ -35,6 +36,8 @@ BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 
 # Names of tensors in the weights of a trained model that belong to its encoder; the others are its output layer.
 _OF_ENCODER = "encoder."
+# Architectures whose torch weights can be had back from an export.
+_RESTORABLE = ("bert", "mpnet")
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def load_pretrained(base: str, revision: str | None) -> Pretrained:
 
 def _of_trained(name: str, folder: Path, revision: str | None) -> Pretrained:
     manifest = read_manifest(folder)
-    weights = next((found for found in (TORCH_WEIGHTS, ONNX_INT8_WEIGHTS) if found in manifest.files), None)
+    weights = next((found for found in (TORCH_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_INT4_WEIGHTS) if found in manifest.files), None)
     if manifest.kind not in ("encoder", "frozen") or manifest.tokens is None or weights is None or ENCODER not in manifest.files:
         fix = f"Name a folder that `pactag train` or `pactag export` wrote for the kind encoder, or {BUILT_IN!r}"
         raise ConfigError("model.base", f"the model in {folder} has no encoder to go on from", fix)
@@ -127,8 +130,9 @@ def _state(folder: Path, weights: str, encoder: Any) -> dict[str, torch.Tensor]:
     # Imported here: it needs onnx, and where the torch weights are at hand nobody does.
     from pactag.models.restored import restored_weights
 
-    if encoder.config.model_type != "bert":
-        found = f"the model in {folder} is a {encoder.config.model_type} without its torch weights, which can be restored for a bert only"
+    if encoder.config.model_type not in _RESTORABLE:
+        kind = encoder.config.model_type
+        found = f"the model in {folder} is a {kind} without its torch weights, which can be restored for {' or '.join(_RESTORABLE)} only"
         raise ConfigError("model.base", found, "Name the folder that `pactag train` wrote")
     return restored_weights(folder / weights)
 

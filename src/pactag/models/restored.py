@@ -1,4 +1,7 @@
-"""The torch weights of a BERT from its `int8` export: what training goes on from where only the export is at hand, as in the package."""
+"""The torch weights of an encoder from its `int8` or `int4` export.
+
+Training goes on from them where only the export is at hand, as in the package.
+"""
 
 from __future__ import annotations
 
@@ -8,32 +11,33 @@ import numpy as np
 import torch
 
 from pactag.errors import ModelFolderError
+from pactag.models import int4
 from pactag.models.onnx_export import onnx_package
 from pactag.models.onnx_graphs import Tables, users_in
 
 # The exported module holds the network under this name.
 _NETWORK = "network."
 _PROJECTIONS = ("query", "key", "value")
+_RESTORED, _INT8, _INT4 = "/restored", "/int8", "/int4"
 
 
 def restored_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Names as in `PooledNetwork.state_dict()`, float32; the rounding to 8 bits stays.
+    """Names as in `PooledNetwork.state_dict()`, float32; the rounding to fewer bits stays.
 
-    :param path: what `write_int8` wrote for a BERT.
+    :param path: what `write_int8` or `write_int4` wrote for a BERT or an MPNet.
     :raises ModelFolderError: when the file holds another kind of network.
     """
     graph = onnx_package().load(str(path)).graph
     tables = Tables(graph)
-    names = [table.name for table in graph.initializer]
-    found = {name: tables[name] for name in names if name.startswith(_NETWORK) and tables[name].dtype == np.float32}
-    for name in (name.removesuffix("/int8") for name in names if name.startswith(_NETWORK) and name.endswith("/int8")):
-        found[name] = tables[f"{name}/int8"].astype(np.float32) * tables[f"{name}/scales"].astype(np.float32)
+    names = [table.name for table in graph.initializer if table.name.startswith(_NETWORK)]
+    found = {name: tables[name] for name in names if tables[name].dtype == np.float32 and "/" not in name}
+    found |= {name: _vectors(tables, name) for name in {name.partition("/")[0] for name in names if name.endswith((_INT8, _INT4))}}
     users = users_in(graph)
     layer = 0
     for product in graph.node:
-        if product.op_type != "MatMul" or not product.input[1].endswith("/restored"):
+        weight = _weight(tables, product.op_type, product.input[1] if len(product.input) > 1 else "")
+        if weight is None:
             continue
-        weight = _weight(tables, product.input[1].removesuffix("/restored")).T
         user = next(iter(users.get(product.output[0], [])), None)
         bias = next((name for name in user.input if name.endswith(".bias") and name in tables), None) if user is not None else None
         if bias is not None:
@@ -45,10 +49,28 @@ def restored_weights(path: Path) -> dict[str, torch.Tensor]:
             found[f"{self_attention}.bias"] = np.split(tables[user.input[3]], 3)[place]
             layer += place == len(_PROJECTIONS) - 1
         else:
-            raise ModelFolderError(str(path), f"has a product that no BERT has ({product.name})", "Name the folder with its torch weights")
+            found_there = f"has a product that neither BERT nor MPNet has ({product.name})"
+            raise ModelFolderError(str(path), found_there, "Name the folder with its torch weights")
     return {name.removeprefix(_NETWORK): torch.from_numpy(values.copy()) for name, values in found.items()}
 
 
-def _weight(tables: Tables, name: str) -> np.ndarray:
-    parts = tables[f"{name}/int8"].astype(np.float32) * tables[f"{name}/scales"].astype(np.float32)
-    return parts.reshape(tables[f"{name}/shape"])
+def _vectors(tables: Tables, name: str) -> np.ndarray:
+    """A table of vectors, each with a scale or several."""
+    scales = tables[f"{name}/scales"].astype(np.float32)
+    if f"{name}{_INT8}" in tables:
+        return np.asarray(tables[f"{name}{_INT8}"].astype(np.float32) * scales)
+    numbers = int4.unpack(tables[f"{name}{_INT4}"], pairs=False)
+    return (numbers.reshape(*scales.shape, -1) * scales[..., None]).reshape(numbers.shape)
+
+
+def _weight(tables: Tables, kind: str, name: str) -> np.ndarray | None:
+    """The weights of a product, shape `(outputs, inputs)`; None for what is no product with shrunk weights."""
+    if kind == "MatMul" and name.endswith(_RESTORED):
+        name = name.removesuffix(_RESTORED)
+        parts = tables[f"{name}{_INT8}"].astype(np.float32) * tables[f"{name}/scales"].astype(np.float32)
+        return np.asarray(parts.reshape(tables[f"{name}/shape"]).T)
+    if kind == "MatMulNBits":
+        numbers = int4.unpack(tables[name], pairs=True)
+        scales = tables[f"{name.removesuffix(_INT4)}/scales"].astype(np.float32).reshape(*numbers.shape[:2], 1)
+        return np.asarray((numbers * scales).reshape(len(numbers), -1))
+    return None

@@ -1,10 +1,11 @@
 """A training set with changed copies of its sentences, which a larger model labels.
 
-    python experiments/augmented/prepare.py experiments/eighth experiments/eighth-augmented --teacher experiments/teacher/model --kinds neighbours splice
+    python experiments/augmented/prepare.py experiments/eighth experiments/eighth-augmented \\
+        --teacher experiments/teacher/model --kinds neighbours neighbours splice
 
 Writes a corpus folder with the sentences and their copies, and beside it `<folder>.csv`, the scores that the teacher gives the copies.
-`neighbours`: three words of ten give way to one of the 15 words nearest to them in the teacher's table of word vectors (Jiao et al., TinyBERT,
-2020, algorithm 1, without its masked language model). `splice`: the first words of a sentence and the last of another one.
+`neighbours`: three words of ten give way to one of the 15 words nearest to them in the teacher's table of word vectors (Jiao et al.,
+TinyBERT, 2020, algorithm 1, without its masked language model). `splice`: the first words of a sentence and the last of another one.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def main() -> None:
     with arguments.target.with_name(f"{arguments.target.name}.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(["id", *(f"score_{name}" for name in names)])
-        table.writerows([f"{row['article_id']}:{row['index']}", *(f"{s:.5f}" for s in each)] for row, each in zip(copies, scores, strict=True))
+        for row, each in zip(copies, scores, strict=True):
+            table.writerow([f"{row['article_id']}:{row['index']}", *(f"{score:.5f}" for score in each)])
     act = np.mean([bool(row["labels"]) for row in copies])
     print(f"{len(rows)} sentences and {len(copies)} copies, {act:.0%} of these with an act, in {arguments.target}")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pactag.models.attention_fusion import fuse_attention
+from pactag.models.int8 import SMALLEST_SCALE, SMALLEST_TABLE
 from pactag.models.onnx_export import onnx_package
 from pactag.models.onnx_graphs import Tables, node, rewrite, use_domain, weighted_products
 
@@ -24,10 +25,6 @@ _BLOCKS = (64, 32, 16)
 _ZERO, _LOWEST, _HIGHEST = 8, -8, 7
 # A scale that leaves the largest value of a block out may serve the others better.
 _SHARES_OF_LARGEST = (1.0, 0.9, 0.8, 0.7)
-# The smallest number of which 16 bits hold every digit.
-_SMALLEST_SCALE = 2.0**-14
-# Smaller tables are not worth a second one of scales.
-_SMALLEST_TABLE = 100_000
 
 
 def write_int4(source: Path, path: Path) -> None:
@@ -87,7 +84,7 @@ def pack_vectors(graph: GraphProto) -> None:
     for look in [found for found in graph.node if found.op_type == "Gather" and found.input[0] in tables]:
         name, output = look.input[0], look.output[0]
         values = tables[name]
-        if values.ndim != 2 or values.size < _SMALLEST_TABLE or values.dtype != np.float32:
+        if values.ndim != 2 or values.size < SMALLEST_TABLE or values.dtype != np.float32:
             continue
         block = _block_of(values.shape[1])
         if block is None:
@@ -136,7 +133,7 @@ def rounded(values: np.ndarray, block: int) -> tuple[np.ndarray, np.ndarray]:
     best = np.full(largest.shape, np.inf, dtype=np.float32)
     numbers, scales = np.zeros(blocks.shape, dtype=np.int8), np.zeros(largest.shape, dtype=np.float16)
     for share in _SHARES_OF_LARGEST:
-        scale = np.maximum(largest * share / _HIGHEST, _SMALLEST_SCALE).astype(np.float16)
+        scale = np.maximum(largest * share / _HIGHEST, SMALLEST_SCALE).astype(np.float16)
         found = np.clip(np.round(blocks / scale.astype(np.float32)), _LOWEST, _HIGHEST)
         lost = ((found * scale.astype(np.float32) - blocks) ** 2).sum(-1, keepdims=True)
         better = lost < best

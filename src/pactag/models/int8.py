@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 # Weights of one output that share a scale: fewer lose less and need more scales, 2 bytes for each block.
 _BLOCK = 32
 # The smallest number of which 16 bits hold every digit.
-_SMALLEST_SCALE = 2.0**-14
+SMALLEST_SCALE = 2.0**-14
 # Smaller tables are not worth a second one of scales.
-_SMALLEST_TABLE = 100_000
+SMALLEST_TABLE = 100_000
 
 
 def write_int8(source: Path, path: Path) -> None:
@@ -79,7 +79,7 @@ def shrink_vectors(graph: GraphProto) -> None:
     for look in [found for found in graph.node if found.op_type == "Gather" and found.input[0] in tables]:
         name, output = look.input[0], look.output[0]
         values = numpy_helper.to_array(tables[name])
-        if values.ndim != 2 or values.size < _SMALLEST_TABLE or values.dtype != np.float32:
+        if values.ndim != 2 or values.size < SMALLEST_TABLE or values.dtype != np.float32:
             continue
         if f"{name}/int8" not in tables:
             small, scales = _rounded(values, axis=1)
@@ -97,7 +97,7 @@ def shrink_vectors(graph: GraphProto) -> None:
 
 def _rounded(values: np.ndarray, *, axis: int) -> tuple[np.ndarray, np.ndarray]:
     """Values in 8 bits, and the scales along an axis by which they are multiplied to become themselves again."""
-    scales = np.maximum(np.abs(values).max(axis, keepdims=True) / 127, _SMALLEST_SCALE).astype(np.float16)
+    scales = np.maximum(np.abs(values).max(axis, keepdims=True) / 127, SMALLEST_SCALE).astype(np.float16)
     # A scale that was rounded down may not reach the largest value.
     return np.clip(np.round(values / scales.astype(np.float32)), -127, 127).astype(np.int8), scales
 

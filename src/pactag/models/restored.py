@@ -49,8 +49,8 @@ def restored_weights(path: Path) -> dict[str, torch.Tensor]:
             found[f"{self_attention}.bias"] = np.split(tables[user.input[3]], 3)[place]
             layer += place == len(_PROJECTIONS) - 1
         else:
-            found_there = f"has a product that neither BERT nor MPNet has ({product.name})"
-            raise ModelFolderError(str(path), found_there, "Name the folder with its torch weights")
+            unknown = f"has a product that neither BERT nor MPNet has ({product.name})"
+            raise ModelFolderError(str(path), unknown, "Name the folder with its torch weights")
     return {name.removeprefix(_NETWORK): torch.from_numpy(values.copy()) for name, values in found.items()}
 
 

@@ -149,6 +149,9 @@ class TrainingConfig(_Part):
         0.0, ge=0, description="weight of following the sentence vectors of the teacher as well: one teacher, as wide as the encoder"
     )
     early_stopping: int | None = Field(2, ge=1, description="stop after so many epochs without a better validation macro-F1; null: never")
+    checkpoint_steps: int | None = Field(
+        None, ge=1, description="save the state after so many steps as well, not after each epoch alone: for epochs that take long"
+    )
 
     @model_validator(mode="after")
     def _taught(self) -> TrainingConfig:

@@ -68,10 +68,12 @@ def test_two_processes_learn_what_one_does(launcher, job, store, tmp_path):
     assert found["test"]["f1_macro"] == pytest.approx(alone.test.figures["f1_macro"], abs=0.02)
 
 
-def test_two_processes_go_on_after_both_were_killed(job, tmp_path):
+@pytest.mark.parametrize("steps", ["null", "2"], ids=["after an epoch", "within an epoch"])
+def test_two_processes_go_on_after_both_were_killed(job, tmp_path, steps):
     _, path = job
-    cut = _killed_after_an_epoch([*_torchrun(), "train", str(path)], tmp_path / "runs")
-    done = _launched(_torchrun(), "train", path, "--resume", "--json")
+    often = f"training.checkpoint_steps={steps}"
+    cut = _killed_once_saved([*_torchrun(), "train", str(path), "--set", often], tmp_path / "runs")
+    done = _launched(_torchrun(), "train", path, "--set", often, "--resume", "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["run_id"] == cut
@@ -81,7 +83,7 @@ def test_two_processes_go_on_after_both_were_killed(job, tmp_path):
 
 def test_process_that_is_killed_goes_on(job, tmp_path):
     config, path = job
-    cut = _killed_after_an_epoch(["pactag.cli", "train", str(path)], tmp_path / "runs")
+    cut = _killed_once_saved(["pactag.cli", "train", str(path)], tmp_path / "runs")
     done = _launched(["pactag.cli"], "train", path, "--resume", "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
@@ -90,7 +92,7 @@ def test_process_that_is_killed_goes_on(job, tmp_path):
     assert found["test"] == alone.test.figures
 
 
-def _killed_after_an_epoch(program: list[str], runs: Path) -> str:
+def _killed_once_saved(program: list[str], runs: Path) -> str:
     """Start a training, and kill it and all that belongs to it once it has saved its state. Returns the id of its run."""
     process = psutil.Popen([sys.executable, "-m", *program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 300

@@ -62,6 +62,25 @@ def test_resumed_training_ends_as_an_uninterrupted_one(config_of, tmp_path, trac
     assert _unfinished(tmp_path) == []
 
 
+@pytest.mark.parametrize("parts", [1, 2])
+def test_resumed_within_an_epoch_it_ends_as_an_uninterrupted_one(config_of, tmp_path, tracker, parts):
+    settings = {**TRAINING, "gradient_accumulation": parts}
+    whole = train(config_of("encoder", training=settings, output=str(tmp_path / "whole")))
+    last = _steps(tracker, whole.run_id)[-1][0]
+    config = config_of("encoder", training={**settings, "checkpoint_steps": 3}, output=str(tmp_path))
+    cut_at = last // 2 + 4
+    with pytest.raises(Killed):
+        train(config, progress=_killing(cut_at), resume=False)
+    (folder,) = _unfinished(tmp_path)
+    saved = checkpoints.Checkpoint(checkpoints.newest(folder)).step
+    assert cut_at - 3 <= saved < cut_at
+    assert saved % (last // TRAINING["epochs"]) != 0
+    taken = []
+    done = train(config, progress=lambda step, total, word: taken.append(step), resume=True)
+    assert taken[0] == saved + 1
+    assert done.outcome.figures() == whole.outcome.figures()
+
+
 def test_nothing_is_logged_twice_when_it_is_cut_off_at_the_very_end(config_of, tmp_path, tracker, whole, monkeypatch):
     config = config_of("encoder", training=TRAINING, output=str(tmp_path))
 

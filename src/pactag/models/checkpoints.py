@@ -1,4 +1,4 @@
-"""The state of a fine-tuning at the end of an epoch: from it the next epoch is what it would have been. Safetensors and JSON, no pickle."""
+"""The state of a fine-tuning after a step: from it the next one is what it would have been. Safetensors and JSON, no pickle."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _STATE = "state.json"
 
 @dataclass
 class Progress:
-    """What is known at the end of an epoch: the best macro-F1, how long ago it was, and all figures with their steps."""
+    """What the epochs that have ended gave: the best macro-F1, how long ago it was, and all figures with their steps."""
 
     best: float = -1.0
     epochs_since_best: int = 0

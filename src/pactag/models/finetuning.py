@@ -41,8 +41,8 @@ def fine_tune(
 ) -> None:
     """Train a network where it stands; it ends on the CPU, in evaluation mode, with the weights that did best on `validation`.
 
-    With `context.checkpoints` it is saved there at the end of each epoch, and goes on from what is there. Several processes share out each
-    step; the main one measures.
+    With `context.checkpoints` it is saved there at the end of each epoch, with `training.checkpoint_steps` within it as well, and goes on
+    from what is there. Several processes share out each step; the main one measures.
 
     :param lesson: what the teachers say of `train`, learnt from with the share `training.teacher_weight`.
     :param mask_id: token that stands for a dropped one, with `training.token_dropout`.
@@ -226,18 +226,47 @@ class _Progress(transformers.TrainerCallback):
                 self._checkpoint.restore_average(self._average)
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if not is_main():
-            # Dropout of its own in each process, the same when training goes on from this epoch.
-            torch.manual_seed((self._seed * 10_007 + round(state.epoch or 0)) * 10_007 + process_index())
-        elif self._checkpoint is not None and state.global_step == self._checkpoint.step:
-            self._checkpoint.restore_random()
+        self._draw_as_from_here(state)
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        # Only now: within an epoch the batches that are passed over have drawn as well.
+        if self._within_epoch(state):
+            self._draw_as_from_here(state)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, *, optimizer: Any = None, lr_scheduler: Any = None, **_: Any) -> None:
         if self._average is not None:
             self._average.update(self._model.network)
         if is_main():
             best = max(self._so_far.best, 0)
             self._context.progress(state.global_step, state.max_steps, f"epoch {state.epoch or 0:.1f}, best macro-F1 {best:.3f}")
+            if self._within_epoch(state):
+                self._save(state, optimizer, lr_scheduler)
+
+    def _within_epoch(self, state: Any) -> bool:
+        """Whether the state is saved after these steps, though the epoch has not ended."""
+        steps = self._training.checkpoint_steps
+        return steps is not None and state.global_step % steps == 0 and not float(state.epoch or 0).is_integer()
+
+    def _draw_as_from_here(self, state: Any) -> None:
+        """Dropout draws from this step on what it draws when training is not cut off."""
+        if not is_main():
+            # Of its own in each process.
+            torch.manual_seed((self._seed * 10_007 + state.global_step) * 10_007 + process_index())
+        elif self._checkpoint is not None and state.global_step == self._checkpoint.step:
+            self._checkpoint.restore_random()
+
+    def _save(self, state: Any, optimizer: Any, lr_scheduler: Any) -> None:
+        if self._context.checkpoints is not None:
+            checkpoints.save(
+                self._context.checkpoints,
+                self._so_far,
+                network=self._model.network,
+                optimizer=optimizer,
+                scheduler=lr_scheduler,
+                trainer=state,
+                best=self._weights,
+                average=self._average,
+            )
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, *, optimizer: Any, lr_scheduler: Any, **_: Any) -> None:
         if is_main():
@@ -245,17 +274,7 @@ class _Progress(transformers.TrainerCallback):
             patience = self._training.early_stopping
             stop = patience is not None and self._so_far.epochs_since_best >= patience
             self._so_far.finished = stop or state.global_step >= state.max_steps
-            if self._context.checkpoints is not None:
-                checkpoints.save(
-                    self._context.checkpoints,
-                    self._so_far,
-                    network=self._model.network,
-                    optimizer=optimizer,
-                    scheduler=lr_scheduler,
-                    trainer=state,
-                    best=self._weights,
-                    average=self._average,
-                )
+            self._save(state, optimizer, lr_scheduler)
             # Told once it is saved: what was told is never measured again.
             self._context.report(*self._so_far.reports[-1])
         if told_by_main(int(self._so_far.finished)):

@@ -315,12 +315,13 @@ def test_tagging_with_an_export_imports_nothing_heavy(exported):
     assert done.stdout.splitlines() == ["2", ""]
 
 
-def test_without_a_name_the_built_in_model_is_loaded(exported, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", [None, "built-in"])
+def test_without_a_name_and_by_its_own_the_built_in_model_is_loaded(exported, tmp_path, monkeypatch, name):
     monkeypatch.setattr(tagging, "BUILT_IN_FOLDER", tmp_path / "builtin")
     with pytest.raises(PactagError, match="the built-in model: is not in this installation of pactag"):
-        Tagger.load()
+        Tagger.load(name)
     shutil.copytree(exported, tmp_path / "builtin")
-    assert Tagger.load().tag("He said no.").sentences
+    assert Tagger.load(name).tag("He said no.").sentences
 
 
 def test_command_line_falls_back_to_the_built_in_model(pactag, exported, tmp_path, monkeypatch):

@@ -314,8 +314,6 @@ def find_model(model: str, tracking_uri: str | None) -> Path:
 
     if model == DEFAULT_MODEL:
         model = "models:/pactag@champion" if find_spec("mlflow") else BUILT_IN
-    if model == BUILT_IN:
-        return resolve_model()
     if model == "latest":
         from pactag.tracking import Tracker
 

@@ -25,6 +25,7 @@ from pactag.model_folder import (
     ONNX_INT8_DYNAMIC_WEIGHTS,
     ONNX_INT8_WEIGHTS,
     ONNX_WEIGHTS,
+    PACKED_WEIGHTS,
     SCHEMA,
     TOKENIZER,
     TORCH_WEIGHTS,
@@ -39,13 +40,17 @@ from pactag.models.first_stage import SETTLED, FirstStage
 from pactag.models.onnx import OnnxClassifier
 from pactag.models.tokens import batches
 from pactag.portable import portable_config, portable_manifest
+from pactag.sentences import SentenceInput
 
 # A form that loses more macro-F1 than this on the validation split is not written.
 LARGEST_LOSS = 0.005
 _SENTENCES_TO_SCALE_BY = 200
+# By which the importance of weights is measured: some 40,000 tokens, more than a layer has inputs.
+_SENTENCES_TO_WEIGH_BY = 1600
+DEFAULT_MEGABYTES = 24.0
 
-Form = Literal["onnx", "int8", "int4", "int8-dynamic"]
-FORMS: tuple[Form, ...] = ("onnx", "int8", "int4", "int8-dynamic")
+Form = Literal["onnx", "int8", "int4", "int8-dynamic", "packed"]
+FORMS: tuple[Form, ...] = ("onnx", "int8", "int4", "int8-dynamic", "packed")
 DEFAULT_FORMS: tuple[Form, ...] = ("onnx", "int8")
 
 
@@ -65,6 +70,7 @@ def export(
     forms: Sequence[Form] = DEFAULT_FORMS,
     vocabulary: Iterable[str] | None = None,
     first_stage: Path | None = None,
+    megabytes: float = DEFAULT_MEGABYTES,
     replace: bool = False,
     report: Callable[[str], None] = lambda _: None,
 ) -> Exported:
@@ -73,10 +79,11 @@ def export(
     :param output: a new folder for the export, without the torch weights; by default the networks are added to `model`.
     :param data: labelled sentences to check on; by default the validation split that the model's config names.
     :param forms: `onnx` is fp32; `int8` and `int4` have weights in 8 and 4 bits; `int8-dynamic` computes in 8 bits as well, for processors
-        with VNNI.
+        with VNNI; so does `packed`, whose weights take as many bits as `megabytes` allow.
     :param vocabulary: texts; word pieces that none of them uses are left out. Only for a new `output`.
     :param first_stage: labelled sentences of the training split, from which n-grams learn to settle what clearly carries no label. Only for
         a new `output`.
+    :param megabytes: how large the file of `packed` may be, in millions of bytes.
     :param replace: an export that is there already makes way.
     :param report: receives a word on each step.
     :raises ModelFolderError: for a kind that is not exported, for a form that loses too much, and for an `output` that exists.
@@ -98,6 +105,7 @@ def export(
     from pactag.models.int8 import write_int8
     from pactag.models.int8_dynamic import write_int8_dynamic
     from pactag.models.onnx_export import write_onnx
+    from pactag.models.packed_export import write_packed_network
     from pactag.models.pooled import PooledClassifier
 
     original = cast(PooledClassifier, classifier(manifest.kind).load(model, manifest))
@@ -108,8 +116,9 @@ def export(
     manifest = manifest.model_copy(update={"tokens": smaller.tokens})
     with tempfile.TemporaryDirectory(prefix="pactag-") as scratch:
         place = Path(scratch)
-        report("writing ONNX")
-        write_onnx(smaller.network, place / ONNX_WEIGHTS)
+        if set(forms) - {"packed"}:
+            report("writing ONNX")
+            write_onnx(smaller.network, place / ONNX_WEIGHTS)
         if "int8" in forms:
             report("weights to int8")
             write_int8(place / ONNX_WEIGHTS, place / ONNX_INT8_WEIGHTS)
@@ -121,6 +130,11 @@ def export(
             few = smaller.tokenizer.encode(sentences.inputs[:_SENTENCES_TO_SCALE_BY])
             parts = (batch for _, batch in batches(few, smaller.tokens.pad_id, same_length=True))
             write_int8_dynamic(place / ONNX_WEIGHTS, place / ONNX_INT8_DYNAMIC_WEIGHTS, parts)
+        if "packed" in forms:
+            report("how much each weight matters")
+            many = smaller.tokenizer.encode(_some_to_learn_from(model, manifest) or sentences.inputs[:_SENTENCES_TO_WEIGH_BY])
+            padded = [batch for _, batch in batches(many, smaller.tokens.pad_id)]
+            write_packed_network(smaller.network, padded, place / PACKED_WEIGHTS, megabytes=megabytes, report=report)
         smaller.tokenizer.save(place / TOKENIZER)
         smaller.save_architecture(place)
         report(f"checking on {len(sentences)} sentences")
@@ -190,6 +204,17 @@ def _sentences(model: Path, manifest: Manifest, data: Path | None) -> LabelledSe
     path = data or load_config(model / CONFIG).data.corpus / "validation.jsonl"
     if not path.is_file():
         raise ModelFolderError(f"{path}", "is not there, so the export cannot be checked", "Name labelled sentences: --data FILE.jsonl")
+    return _read(path, model, manifest)
+
+
+def _some_to_learn_from(model: Path, manifest: Manifest) -> list[SentenceInput]:
+    """Sentences of the training split that the model's config names, evenly spread; none where it is not there."""
+    path = load_config(model / CONFIG).data.corpus / "train.jsonl"
+    found = _read(path, model, manifest).inputs if path.is_file() else ()
+    return list(found[:: max(1, len(found) // _SENTENCES_TO_WEIGH_BY)])[:_SENTENCES_TO_WEIGH_BY]
+
+
+def _read(path: Path, model: Path, manifest: Manifest) -> LabelledSentences:
     schema = read_schema(model)
     tokens = manifest.tokens
     return labelled_sentences(

@@ -29,6 +29,7 @@ ONNX_WEIGHTS = "model.onnx"
 ONNX_INT8_WEIGHTS = "model.int8.onnx"
 ONNX_INT4_WEIGHTS = "model.int4.onnx"
 ONNX_INT8_DYNAMIC_WEIGHTS = "model.int8-dynamic.onnx"
+PACKED_WEIGHTS = "model.packed.zip"
 FIRST_STAGE = "first-stage.json"
 
 # The model that comes with the package, and what it is called where a model is named.
@@ -38,7 +39,7 @@ BUILT_IN_FOLDER = Path(__file__).parent / "builtin"
 KNOWN_FILES = frozenset(
     {
         *(MANIFEST, CONFIG, SCHEMA, CARD, TOKENIZER, ENCODER, TORCH_WEIGHTS, SKOPS_WEIGHTS),
-        *(ONNX_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_INT4_WEIGHTS, ONNX_INT8_DYNAMIC_WEIGHTS, FIRST_STAGE),
+        *(ONNX_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_INT4_WEIGHTS, ONNX_INT8_DYNAMIC_WEIGHTS, PACKED_WEIGHTS, FIRST_STAGE),
     }
 )
 # Formats that run code when they are read. Their presence alone makes a folder foreign.
@@ -108,7 +109,7 @@ class Manifest(BaseModel):
     run_id: str | None = None
     metrics: dict[str, float] = Field(default_factory=dict)
     pactag_version: str
-    exports: dict[Literal["onnx", "int8", "int4", "int8-dynamic"], ExportCheck] = Field(
+    exports: dict[Literal["onnx", "int8", "int4", "int8-dynamic", "packed"], ExportCheck] = Field(
         default_factory=dict, description="how exported networks were checked"
     )
     files: dict[str, str] = Field(default_factory=dict, description="SHA-256 of every other file")

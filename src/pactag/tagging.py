@@ -71,7 +71,7 @@ class Tagger:
     ) -> Self:
         """Load a model folder, `runs:/<run id>`, `models:/<name>@<alias>` or `built-in`, the model that comes with pactag: the default.
 
-        :param backend: `int8`, `onnx`, `torch`, `int4` or `int8-dynamic`; by default the first of them that the folder holds.
+        :param backend: `int8`, `onnx`, `torch`, `int4`, `int8-dynamic` or `packed`; by default the first of them that the folder holds.
         :param schema: refuse a model whose labels are not those of this schema.
         :param tracking_uri: the MLflow store of a `runs:/` or `models:/` address; by default as in training.
         :raises PactagError: when there is no such model, when its folder is incomplete, altered or foreign, or its labels differ.

@@ -285,7 +285,7 @@ def int8(exported) -> Tagger:
 def test_int8_comes_first_then_onnx_then_torch(exported, trained, tmp_path):
     from pactag.models import backends_of
 
-    assert backends_of(read_manifest(exported)) == ("int8", "onnx", "int4", "int8-dynamic")
+    assert backends_of(read_manifest(exported)) == ("int8", "onnx", "int4", "int8-dynamic", "packed")
     assert backends_of(read_manifest(trained["encoder"].folder)) == ("torch",)
     assert backends_of(read_manifest(trained["tfidf"].folder)) == ()
 
@@ -353,7 +353,7 @@ def test_command_prints_the_check_and_writes_the_folder(pactag, trained, tmp_pat
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
-    [(["--only", "int2"], "Allowed: onnx, int8, int4, int8-dynamic"), (["--output", "data"], "exists already")],
+    [(["--only", "int2"], "Allowed: onnx, int8, int4, int8-dynamic, packed"), (["--output", "data"], "exists already")],
 )
 def test_mistakes_are_told(pactag, trained, arguments, told: str):
     done = pactag("export", trained["encoder"].folder, *arguments)

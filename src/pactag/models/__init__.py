@@ -12,6 +12,7 @@ from pactag.model_folder import (
     ONNX_INT8_DYNAMIC_WEIGHTS,
     ONNX_INT8_WEIGHTS,
     ONNX_WEIGHTS,
+    PACKED_WEIGHTS,
     TORCH_WEIGHTS,
     Manifest,
 )
@@ -27,13 +28,14 @@ KINDS: dict[str, str] = {
 }
 
 # What runs a model, best first, and the file that it reads.
-# Weights in 4 bits and arithmetic in 8 bits stand last: they change more labels, and the latter pays on some processors only.
+# Fewer bits and arithmetic in 8 bits stand last: they change more labels, and the latter pays on some processors only.
 BACKENDS: dict[str, str] = {
     "int8": ONNX_INT8_WEIGHTS,
     "onnx": ONNX_WEIGHTS,
     "torch": TORCH_WEIGHTS,
     "int4": ONNX_INT4_WEIGHTS,
     "int8-dynamic": ONNX_INT8_DYNAMIC_WEIGHTS,
+    "packed": PACKED_WEIGHTS,
 }
 
 
@@ -45,7 +47,7 @@ def backends_of(manifest: Manifest) -> tuple[str, ...]:
 def load_scorer(folder: Path, manifest: Manifest, *, backend: str | None = None) -> SentenceScorer:
     """The model of a folder that has been checked, ready to predict.
 
-    :param backend: `int8`, `onnx`, `torch`, `int4` or `int8-dynamic`; by default the first of them that the folder holds.
+    :param backend: `int8`, `onnx`, `torch`, `int4`, `int8-dynamic` or `packed`; by default the first of them that the folder holds.
     :raises ModelFolderError: when the folder does not hold it.
     :raises MissingExtraError: when the libraries that it is built on are not installed.
     """

@@ -115,29 +115,17 @@ def add_largest_products(graph: GraphProto) -> None:
 def scale_by_token(graph: GraphProto) -> None:
     """Replace, in place, the one scale of each activation matrix by a scale and an offset for each of its rows.
 
-    What `quantize_dynamic` writes as DynamicQuantizeLinear, MatMulInteger, Cast and two Mul becomes q = round((x - min) / s) with
-    s = (max - min) / 255 over the row, and x W = s * q W + min * (sum of the rows of W).
+    What `quantize_dynamic` writes as DynamicQuantizeLinear, MatMulInteger, Cast and two Mul becomes what `rows_in_8_bits` and
+    `product_of_rows` write.
     """
     tables = Tables(graph)
     makers = {output: maker for maker in graph.node for output in maker.output}
     users = users_in(graph)
-    constants = {"one": np.float32(1), "zero": np.uint8(0), "least": np.float32(1e-30), "step": np.float32(1 / 255)}
-    add_constants(graph, {**constants, "axes": np.array([-1], dtype=np.int64)})
+    add_row_constants(graph)
     instead: dict[str, list[NodeProto]] = {}
     for quantize in [found for found in graph.node if found.op_type == "DynamicQuantizeLinear"]:
-        values = quantize.input[0]
         quantized, scale, _ = quantize.output
-        low = f"{scale}/low"
-        instead[quantized] = [
-            node("ReduceMax", [values, "row/axes"], f"{scale}/high", keepdims=1),
-            node("ReduceMin", [values, "row/axes"], low, keepdims=1),
-            node("Sub", [f"{scale}/high", low], f"{scale}/range"),
-            node("Max", [f"{scale}/range", "row/least"], f"{scale}/positive"),
-            node("Mul", [f"{scale}/positive", "row/step"], scale),
-            node("Sub", [values, low], f"{scale}/lifted"),
-            node("Div", [f"{scale}/lifted", scale], f"{scale}/divided"),
-            node("QuantizeLinear", [f"{scale}/divided", "row/one", "row/zero"], quantized),
-        ]
+        instead[quantized] = rows_in_8_bits(quantize.input[0], quantized, scale)
         for product in users[quantized]:
             (cast,) = users[product.output[0]]
             (scaled,) = users[cast.output[0]]
@@ -145,14 +133,48 @@ def scale_by_token(graph: GraphProto) -> None:
             weight_scale = next(name for name in both.input if name != scale)
             weights, zeros, scales = (tables[name].astype(np.float64) for name in (product.input[1], product.input[3], weight_scale))
             output = scaled.output[0]
-            sums = ((weights - zeros).sum(0) * scales).astype(np.float32)
-            tables.add(f"{output}/sums", sums)
-            inputs = [quantized, product.input[1], "row/one", weight_scale, "row/zero", product.input[3]]
-            instead[product.output[0]] = [
-                node("MatMulIntegerToFloat", inputs, f"{output}/unscaled", domain="com.microsoft"),
-                node("Mul", [f"{output}/unscaled", scale], f"{output}/scaled"),
-                node("Mul", [low, f"{output}/sums"], f"{output}/offset"),
-                node("Add", [f"{output}/scaled", f"{output}/offset"], output),
-            ]
+            tables.add(f"{output}/sums", ((weights - zeros).sum(0) * scales).astype(np.float32))
+            weight_names = (product.input[1], weight_scale, product.input[3], f"{output}/sums")
+            instead[product.output[0]] = product_of_rows(quantized, scale, weight_names, output)
             instead |= {cast.output[0]: [], scaled.output[0]: [], both.output[0]: []}
     rewrite(graph, lambda old: instead.get(old.output[0], [old]))
+
+
+def add_row_constants(graph: GraphProto) -> None:
+    """Add the tables that `rows_in_8_bits` and `product_of_rows` take."""
+    constants = {"one": np.float32(1), "zero": np.uint8(0), "least": np.float32(1e-30), "step": np.float32(1 / 255)}
+    add_constants(graph, {**constants, "axes": np.array([-1], dtype=np.int64)})
+
+
+def rows_in_8_bits(values: str, quantized: str, scale: str) -> list[NodeProto]:
+    """Nodes that give each row of a matrix in 8 bits, q = round((x - min) / s) with s = (max - min) / 255 over the row, and s."""
+    low = f"{scale}/low"
+    return [
+        node("ReduceMax", [values, "row/axes"], f"{scale}/high", keepdims=1),
+        node("ReduceMin", [values, "row/axes"], low, keepdims=1),
+        node("Sub", [f"{scale}/high", low], f"{scale}/range"),
+        node("Max", [f"{scale}/range", "row/least"], f"{scale}/positive"),
+        node("Mul", [f"{scale}/positive", "row/step"], scale),
+        node("Sub", [values, low], f"{scale}/lifted"),
+        node("Div", [f"{scale}/lifted", scale], f"{scale}/divided"),
+        node("QuantizeLinear", [f"{scale}/divided", "row/one", "row/zero"], quantized),
+    ]
+
+
+def product_of_rows(quantized: str, scale: str, weights: tuple[str, str, str, str], output: str) -> list[NodeProto]:
+    """Nodes that multiply what `rows_in_8_bits` gives: x W = s * q W + min * (sum of the rows of W).
+
+    :param weights: the names of W in 8 bits, of its scales by output, of its zero points, which may be empty, and of its sums.
+    """
+    table, scales, zeros, sums = weights
+    return [
+        node(
+            "MatMulIntegerToFloat",
+            [quantized, table, "row/one", scales, "row/zero", *([zeros] if zeros else [])],
+            f"{output}/unscaled",
+            domain="com.microsoft",
+        ),
+        node("Mul", [f"{output}/unscaled", scale], f"{output}/scaled"),
+        node("Mul", [f"{scale}/low", sums], f"{output}/offset"),
+        node("Add", [f"{output}/scaled", f"{output}/offset"], output),
+    ]

@@ -12,8 +12,9 @@ import numpy as np
 import onnxruntime
 
 from pactag.errors import ModelFolderError
-from pactag.model_folder import FIRST_STAGE, TOKENIZER, Manifest
+from pactag.model_folder import FIRST_STAGE, PACKED_WEIGHTS, TOKENIZER, Manifest
 from pactag.models.first_stage import SETTLED, FirstStage
+from pactag.models.packed import read_packed
 from pactag.models.tokens import Batch, SentenceTokenizer, batches
 from pactag.sentences import SentenceInput
 
@@ -59,7 +60,7 @@ class OnnxClassifier:
             raise ModelFolderError(str(folder), "says nothing of tokens, which an exported model needs", "Restore the whole folder")
         path = folder / weights
         try:
-            session = onnxruntime.InferenceSession(str(path), _options(), providers=["CPUExecutionProvider"])
+            session = _packed_session(path) if weights == PACKED_WEIGHTS else _session(str(path), _options())
         except _UNUSABLE as error:
             found = f"ONNX Runtime {onnxruntime.__version__} cannot load it ({str(error).splitlines()[0][:200]})"
             raise ModelFolderError(str(path), found, "Export the model again, or update onnxruntime") from None
@@ -94,6 +95,23 @@ class OnnxClassifier:
         arrays = (batch.ids, batch.attention, batch.pool)
         logits: np.ndarray = self._session.run([OUTPUT], dict(zip(INPUTS, arrays, strict=True)))[0]
         return logits
+
+
+def _session(network: str | bytes, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
+    return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+
+
+def _packed_session(path: Path) -> onnxruntime.InferenceSession:
+    """The network of a packed file, with its tables unpacked."""
+    network, tables = read_packed(path)
+    names: list[str] = []
+    values: list[onnxruntime.OrtValue] = []
+    for name, table, taken in tables:
+        names.extend(f"{name}{part}" for part in taken)
+        values.extend(onnxruntime.OrtValue.ortvalue_from_numpy(table.part(part)) for part in taken)
+    options = _options()
+    options.add_external_initializers(names, values)
+    return _session(network, options)
 
 
 _ERRORS = onnxruntime.capi.onnxruntime_pybind11_state

@@ -22,6 +22,7 @@ from pactag.model_folder import (
     MANIFEST,
     ONNX_INT4_WEIGHTS,
     ONNX_INT8_WEIGHTS,
+    PACKED_WEIGHTS,
     TOKENIZER,
     TORCH_WEIGHTS,
     BaseModelInfo,
@@ -97,7 +98,8 @@ def load_pretrained(base: str, revision: str | None) -> Pretrained:
 
 def _of_trained(name: str, folder: Path, revision: str | None) -> Pretrained:
     manifest = read_manifest(folder)
-    weights = next((found for found in (TORCH_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_INT4_WEIGHTS) if found in manifest.files), None)
+    forms = (TORCH_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_INT4_WEIGHTS, PACKED_WEIGHTS)
+    weights = next((found for found in forms if found in manifest.files), None)
     if manifest.kind not in ("encoder", "frozen") or manifest.tokens is None or weights is None or ENCODER not in manifest.files:
         fix = f"Name a folder that `pactag train` or `pactag export` wrote for the kind encoder, or {BUILT_IN!r}"
         raise ConfigError("model.base", f"the model in {folder} has no encoder to go on from", fix)

@@ -1,19 +1,22 @@
-"""The torch weights of an encoder from its `int8` or `int4` export.
+"""The torch weights of an encoder from its `int8`, `int4` or `packed` export.
 
 Training goes on from them where only the export is at hand, as in the package.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from pactag.errors import ModelFolderError
+from pactag.model_folder import PACKED_WEIGHTS
 from pactag.models import int4
 from pactag.models.onnx_export import onnx_package
 from pactag.models.onnx_graphs import Tables, users_in
+from pactag.models.packed import NUMBERS, read_packed
 
 # The exported module holds the network under this name.
 _NETWORK = "network."
@@ -24,9 +27,11 @@ _RESTORED, _INT8, _INT4 = "/restored", "/int8", "/int4"
 def restored_weights(path: Path) -> dict[str, torch.Tensor]:
     """Names as in `PooledNetwork.state_dict()`, float32; the rounding to fewer bits stays.
 
-    :param path: what `write_int8` or `write_int4` wrote for a BERT or an MPNet.
+    :param path: what `write_int8`, `write_int4` or `write_packed_network` wrote for a BERT or an MPNet.
     :raises ModelFolderError: when the file holds another kind of network.
     """
+    if path.name == PACKED_WEIGHTS:
+        return _torch(_packed_weights(path))
     graph = onnx_package().load(str(path)).graph
     tables = Tables(graph)
     names = [table.name for table in graph.initializer if table.name.startswith(_NETWORK)]
@@ -51,7 +56,26 @@ def restored_weights(path: Path) -> dict[str, torch.Tensor]:
         else:
             unknown = f"has a product that neither BERT nor MPNet has ({product.name})"
             raise ModelFolderError(str(path), unknown, "Name the folder with its torch weights")
+    return _torch(found)
+
+
+def _torch(found: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
     return {name.removeprefix(_NETWORK): torch.from_numpy(values.copy()) for name, values in found.items()}
+
+
+def _packed_weights(path: Path) -> dict[str, np.ndarray]:
+    network, packed = read_packed(path)
+    graph = onnx_package().load_model_from_string(network).graph
+    here = [table for table in graph.initializer if table.data_location != table.EXTERNAL and table.name.startswith(_NETWORK)]
+    tables = Tables(graph)
+    found = {table.name: tables[table.name] for table in here if "/" not in table.name and table.data_type == table.FLOAT}
+    vectors = {user.input[0] for user in graph.node if user.op_type == "Gather"}
+    for name, table, _ in packed:
+        found[f"{name}.weight"] = table.values() if f"{name}{NUMBERS}" in vectors else table.values().T
+    for layer, attention in enumerate(user for user in graph.node if user.op_type == "MultiHeadAttention"):
+        for projection, bias in zip(_PROJECTIONS, np.split(tables[attention.input[3]], 3), strict=True):
+            found[f"encoder.encoder.layer.{layer}.attention.self.{projection}.bias"] = bias
+    return found
 
 
 def _vectors(tables: Tables, name: str) -> np.ndarray:

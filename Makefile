@@ -11,7 +11,7 @@ export DO_NOT_TRACK := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart showcase test test-slow test-label-studio test-browser bench builtin lint ui lock data clean
+.PHONY: help install quickstart showcase test test-slow test-label-studio test-browser bench builtin builtin-small lint ui lock data clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,7 +47,10 @@ bench: install  ## measure speed and lightness: make bench MODEL=FOLDER SENTENCE
 	$(BIN)/python benchmarks/light.py $(MODEL) --torch $(MODEL)
 
 builtin: install  ## put a model into the package, for Tagger.load(): make builtin MODEL=FOLDER
-	$(BIN)/pactag export $(MODEL) --only int8 --output src/pactag/builtin --replace
+	$(BIN)/pactag export $(MODEL) --only packed --vocabulary data/corpus --output src/pactag/builtin --replace
+
+builtin-small: install  ## the same for the small one, Tagger.load("built-in-small")
+	$(BIN)/pactag export $(MODEL) --only int8 --output src/pactag/builtin_small --replace
 
 test-browser: install  ## drive the pages of pactag in a real Chromium (the system's, CHROMIUM=/path, or one that playwright fetches)
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet 'playwright>=1.50'

@@ -70,7 +70,7 @@ class TfidfModel(_Part):
 class _PooledModel(_Part):
     base: str = Field(
         "minilm",
-        description="`minilm` (bundled), a model of the Hugging Face hub, a folder; to go on from a model, its folder or `built-in`",
+        description="`minilm` (bundled), a hub model, a folder; to go on from a model, its folder, `built-in` or `built-in-small`",
     )
     revision: str | None = Field(None, description="commit or tag of a hub model")
     max_tokens: int = Field(128, ge=8, le=8192, description="longest input in tokens, context and special tokens included")

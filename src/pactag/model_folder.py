@@ -32,9 +32,9 @@ ONNX_INT8_DYNAMIC_WEIGHTS = "model.int8-dynamic.onnx"
 PACKED_WEIGHTS = "model.packed.zip"
 FIRST_STAGE = "first-stage.json"
 
-# The model that comes with the package, and what it is called where a model is named.
-BUILT_IN = "built-in"
-BUILT_IN_FOLDER = Path(__file__).parent / "builtin"
+# The models that come with the package, by what they are called where a model is named.
+BUILT_IN, BUILT_IN_SMALL = "built-in", "built-in-small"
+BUILT_IN_FOLDERS = {name: Path(__file__).parent / folder for name, folder in ((BUILT_IN, "builtin"), (BUILT_IN_SMALL, "builtin_small"))}
 
 KNOWN_FILES = frozenset(
     {

@@ -13,7 +13,7 @@ import numpy as np
 from pactag.articles import Article, Span, check_spans, normalise
 from pactag.calibration import apply_thresholds, calibrated, near_threshold
 from pactag.errors import InputError, ModelFolderError
-from pactag.model_folder import BUILT_IN, BUILT_IN_FOLDER, MANIFEST, Manifest, read_manifest, read_schema
+from pactag.model_folder import BUILT_IN, BUILT_IN_FOLDERS, MANIFEST, Manifest, read_manifest, read_schema
 from pactag.models import load_scorer
 from pactag.schema import Schema, check_same_labels
 from pactag.sentences import SentenceInput, in_context, segment
@@ -69,7 +69,8 @@ class Tagger:
         schema: Schema | None = None,
         tracking_uri: str | None = None,
     ) -> Self:
-        """Load a model folder, `runs:/<run id>`, `models:/<name>@<alias>` or `built-in`, the model that comes with pactag: the default.
+        """Load a model folder, `runs:/<run id>`, `models:/<name>@<alias>` or a model that comes with pactag: `built-in`, the default,
+        or `built-in-small`, which is quicker and less accurate.
 
         :param backend: `int8`, `onnx`, `torch`, `int4`, `int8-dynamic` or `packed`; by default the first of them that the folder holds.
         :param schema: refuse a model whose labels are not those of this schema.
@@ -157,18 +158,19 @@ def _prepared(given: Article | str) -> Article:
 
 
 def resolve_model(model: Path | str | None = None, *, tracking_uri: str | None = None) -> Path:
-    """The folder behind a path or an address of the tracking store; by default, or by its name `built-in`, that which pactag brings along.
+    """The folder behind a path, an address of the tracking store, or the name of a model that pactag brings along: by default `built-in`.
 
     :raises ModelFolderError: when this pactag was built without one.
     :raises MissingExtraError: for an address, when MLflow is not installed.
     """
-    if model is None or model == BUILT_IN:
-        if not (BUILT_IN_FOLDER / MANIFEST).is_file():
+    built_in = BUILT_IN_FOLDERS.get(str(model or BUILT_IN))
+    if built_in is not None:
+        if not (built_in / MANIFEST).is_file():
             fix = "Name a model folder, runs:/<id> or models:/<name>@<alias>; `make builtin` puts one in"
-            raise ModelFolderError("the built-in model", "is not in this installation of pactag", fix)
-        return BUILT_IN_FOLDER
+            raise ModelFolderError(f"the model {model or BUILT_IN}", "is not in this installation of pactag", fix)
+        return built_in
     if isinstance(model, str) and model.startswith(("runs:/", "models:/")):
         from pactag.tracking import Tracker
 
         return Tracker(tracking_uri).download_model(model)
-    return Path(model)
+    return Path(str(model))

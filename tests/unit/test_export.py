@@ -17,11 +17,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pactag import PactagError, Tagger, tagging
+from pactag.calibration import fit_scales
 from pactag.config import load_config
 from pactag.corpus.rows import labelled_sentences, read_rows
 from pactag.errors import MissingExtraError, ModelFolderError
 from pactag.export import FORMS, export
-from pactag.model_folder import ENCODER, ONNX_INT8_DYNAMIC_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_WEIGHTS, TORCH_WEIGHTS, read_manifest
+from pactag.model_folder import (
+    ENCODER,
+    ONNX_INT8_DYNAMIC_WEIGHTS,
+    ONNX_INT8_WEIGHTS,
+    ONNX_WEIGHTS,
+    PACKED_WEIGHTS,
+    TORCH_WEIGHTS,
+    read_manifest,
+    read_schema,
+)
 from pactag.models.attention_fusion import fuse_attention
 from pactag.models.onnx import EXACT, OnnxClassifier
 from pactag.models.pretrained import load_pretrained
@@ -70,9 +80,10 @@ def test_training_can_go_on_from_an_export(exported, trained):
     assert found.labels == read_manifest(exported).labels
 
 
-def test_training_can_go_on_from_the_built_in_model():
-    found = load_pretrained("built-in", None)
-    assert (found.info.name, found.encoder.config.num_hidden_layers, found.head["head.weight"].shape) == ("built-in", 6, (4, 384))
+@pytest.mark.parametrize(("name", "layers", "width"), [("built-in", 12, 768), ("built-in-small", 6, 384)])
+def test_training_can_go_on_from_a_built_in_model(name: str, layers: int, width: int):
+    found = load_pretrained(name, None)
+    assert (found.info.name, found.encoder.config.num_hidden_layers, found.head["head.weight"].shape) == (name, layers, (4, width))
 
 
 # What is written
@@ -150,6 +161,24 @@ def test_int8_that_loses_too_much_is_refused(trained, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("written_already")
+def test_packed_alone_is_calibrated_on_the_validation_split(trained, tmp_path):
+    model = trained["encoder"].folder
+    folder = export(model, output=tmp_path / "packed", forms=["packed"]).folder
+    rows = trained["encoder"].validation.rows
+    manifest = read_manifest(folder)
+    sentences = labelled_sentences(rows, read_schema(folder), preceding=manifest.tokens.preceding, with_title=manifest.tokens.title)
+    logits = OnnxClassifier.load(folder, manifest, weights=PACKED_WEIGHTS).predict_logits(sentences.inputs)
+    fitted = dict(zip(manifest.labels, fit_scales(logits, sentences.targets), strict=True))
+    assert manifest.calibration == fitted != read_manifest(model).calibration
+
+
+@pytest.mark.usefixtures("written_already")
+def test_packed_beside_another_form_keeps_the_calibration_of_the_model(trained, tmp_path):
+    folder = export(trained["encoder"].folder, output=tmp_path / "both", forms=["onnx", "packed"]).folder
+    assert read_manifest(folder).calibration == read_manifest(trained["encoder"].folder).calibration
+
+
 def test_check_without_sentences_is_told(trained, tmp_path):
     with pytest.raises(ModelFolderError, match="Name labelled sentences: --data"):
         export(trained["encoder"].folder, output=tmp_path / "out", data=tmp_path / "none.jsonl")
@@ -163,7 +192,7 @@ def test_backends_agree_with_torch_on_labels(exported, trained, inputs, backend:
     reference = _labels(Tagger.load(trained["encoder"].folder), inputs)
     same = (_labels(Tagger.load(exported, backend=backend), inputs) == reference).all(1).mean()
     # The untrained encoder of the tests has nearly equal scores for all sentences: the hardest case for agreement.
-    assert same >= {"onnx": 0.995, "int8": 0.95, "int4": 0.5, "int8-dynamic": 0.9}[backend]
+    assert same >= {"onnx": 0.995, "int8": 0.95, "int4": 0.5, "int8-dynamic": 0.9, "packed": 0.5}[backend]
 
 
 @pytest.mark.parametrize("backend", FORMS)
@@ -315,17 +344,17 @@ def test_tagging_with_an_export_imports_nothing_heavy(exported):
     assert done.stdout.splitlines() == ["2", ""]
 
 
-@pytest.mark.parametrize("name", [None, "built-in"])
-def test_without_a_name_and_by_its_own_the_built_in_model_is_loaded(exported, tmp_path, monkeypatch, name):
-    monkeypatch.setattr(tagging, "BUILT_IN_FOLDER", tmp_path / "builtin")
-    with pytest.raises(PactagError, match="the built-in model: is not in this installation of pactag"):
+@pytest.mark.parametrize("name", [None, "built-in", "built-in-small"])
+def test_without_a_name_and_by_its_own_a_built_in_model_is_loaded(exported, tmp_path, monkeypatch, name):
+    monkeypatch.setitem(tagging.BUILT_IN_FOLDERS, name or "built-in", tmp_path / "builtin")
+    with pytest.raises(PactagError, match=f"the model {name or 'built-in'}: is not in this installation of pactag"):
         Tagger.load(name)
     shutil.copytree(exported, tmp_path / "builtin")
     assert Tagger.load(name).tag("He said no.").sentences
 
 
 def test_command_line_falls_back_to_the_built_in_model(pactag, exported, tmp_path, monkeypatch):
-    monkeypatch.setattr(tagging, "BUILT_IN_FOLDER", exported)
+    monkeypatch.setitem(tagging.BUILT_IN_FOLDERS, "built-in", exported)
     monkeypatch.setattr("pactag.cli.models.find_spec", lambda name: None)
     default, named = (pactag("tag", "data/examples/stalled-talks.txt", "--json", *more) for more in ([], ["--model", "built-in"]))
     assert default.returncode == 0, default.stderr

@@ -27,7 +27,8 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="Model folder, runs:/<id>, models:/<name>@<alias>, `latest` for the newest whole run, or `built-in`. "
+        help="Model folder, runs:/<id>, models:/<name>@<alias>, `latest` for the newest whole run, `built-in` or "
+        "`built-in-small`. "
         "`default` is models:/pactag@champion where MLflow is installed, else the built-in model.",
     ),
 ]
@@ -133,7 +134,10 @@ def _train_seeds(config: RunConfig, resume: bool, as_json: bool) -> None:
 
 def evaluate(
     models: Annotated[
-        list[str], typer.Argument(metavar="MODEL...", help="Model folder, runs:/<id>, models:/<name>@<alias>, `latest` or `built-in`.")
+        list[str],
+        typer.Argument(
+            metavar="MODEL...", help="Model folder, runs:/<id>, models:/<name>@<alias>, `latest`, `built-in`, `built-in-small`."
+        ),
     ],
     data: Annotated[Path, typer.Option("--data", help="Labelled JSONL, one sentence a line.")] = Path("data/corpus/test.jsonl"),
     by: Annotated[str | None, typer.Option("--by", metavar="FIELD", help="Also apart for each value of a field of the rows.")] = None,
@@ -270,7 +274,7 @@ def export(
     ] = None,
     megabytes: Annotated[
         float, typer.Option("--megabytes", min=0.1, help="With packed: how large its file may be, in millions of bytes.")
-    ] = 24.0,
+    ] = 24.3,
     data: Annotated[Path | None, typer.Option("--data", help="Labelled JSONL to check on; by default the validation split.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a model folder that stands at --output.")] = False,
     tracking_uri: StoreOption = None,
@@ -323,7 +327,7 @@ def load_tagger(model: str, tracking_uri: str | None, *, backend: str | None = N
 
 
 def find_model(model: str, tracking_uri: str | None) -> Path:
-    """The model folder behind any name of a model, `latest`, `built-in` and `default` included."""
+    """The model folder behind any name of a model, `latest`, `default` and those that come with pactag included."""
     from pactag.tagging import resolve_model
 
     if model == DEFAULT_MODEL:

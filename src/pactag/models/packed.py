@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,9 +76,12 @@ def read_packed(path: Path) -> tuple[bytes, Iterator[tuple[str, PackedTable, Seq
     """What `write_packed` wrote: the network, and one by one each table's name, the table, and its parts that the network takes."""
 
     def tables() -> Iterator[tuple[str, PackedTable, Sequence[str]]]:
-        with zipfile.ZipFile(path) as file:
-            for name, entry in json.loads(file.read(_INDEX)).items():
-                yield name, unpack(file.read(name), entry["shape"]), entry["taken"]
+        # Threads of its own: none has to outlive a fork of the process.
+        with zipfile.ZipFile(path) as file, ThreadPoolExecutor(os.cpu_count()) as pool:
+            index = json.loads(file.read(_INDEX))
+            found = pool.map(lambda name: unpack(file.read(name), index[name]["shape"]), index)
+            for (name, entry), table in zip(index.items(), found, strict=True):
+                yield name, table, entry["taken"]
 
     with zipfile.ZipFile(path) as file:
         return file.read(NETWORK), tables()
@@ -110,7 +115,7 @@ def unpack(data: bytes, shape: Sequence[int]) -> PackedTable:
         sharing, exceptions, length = (int(value) for value in take("<u4", 3))
         places, exceptional = take("<u4", exceptions), take("i1", exceptions)
         shared = np.frombuffer(zlib.decompress(stream.read(length), -zlib.MAX_WBITS), np.uint8)
-        part = _digits(sharing)[shared].reshape(-1)[: len(inputs) * len(outputs)]
+        part = np.take(_digits(sharing), shared, axis=0).reshape(-1)[: len(inputs) * len(outputs)]
         part[places] = exceptional
         numbers[np.ix_(inputs, outputs)] = part.reshape(len(inputs), len(outputs))
     return PackedTable(numbers, columns, rows)

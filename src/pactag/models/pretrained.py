@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from pactag.errors import ConfigError, MissingExtraError, ModelFolderError
 from pactag.model_folder import (
     BUILT_IN,
-    BUILT_IN_FOLDER,
+    BUILT_IN_FOLDERS,
     ENCODER,
     MANIFEST,
     ONNX_INT4_WEIGHTS,
@@ -63,7 +63,7 @@ def load_pretrained(base: str, revision: str | None) -> Pretrained:
     :raises ConfigError: when the hub cannot be reached or does not have it, or the folder holds no usable encoder.
     :raises ModelFolderError: when the bundled weights are not the ones they should be, or a trained model is not whole.
     """
-    location = bundled_folder() if base == BUNDLED else BUILT_IN_FOLDER if base == BUILT_IN else Path(base)
+    location = bundled_folder() if base == BUNDLED else BUILT_IN_FOLDERS.get(base, Path(base))
     is_local = location.is_dir()
     if (location / MANIFEST).is_file():
         return _of_trained(base, location, revision)

@@ -201,8 +201,8 @@ def _card_as_exported(card: str, check: ExportCheck) -> str:
         "## As exported\n\n"
         "The weights are rounded to about two bits, and scales and thresholds are chosen again on the validation split. On its "
         f"{check.sentences} sentences this model has macro-F1 {check.f1_macro:.3f} where the network before had "
-        f"{check.f1_macro_torch:.3f}, and gives {check.same_labels:.1%} of them the same labels. All figures below are those of the network before; expect less, and "
-        "on other text than the corpus a few points less.\n\n"
+        f"{check.f1_macro_torch:.3f}, and gives {check.same_labels:.1%} of them the same labels. All figures below are those of the "
+        "network before; expect less, and on other text than the corpus a few points less.\n\n"
     )
     start = card.find("\n## ") + 1
     return card[:start] + note + card[start:]

@@ -25,6 +25,7 @@ from pactag.model_folder import (
     ONNX_INT8_DYNAMIC_WEIGHTS,
     ONNX_INT8_WEIGHTS,
     ONNX_WEIGHTS,
+    PACKED_MEGABYTES,
     PACKED_WEIGHTS,
     SCHEMA,
     TOKENIZER,
@@ -47,8 +48,6 @@ LARGEST_LOSS = 0.005
 _SENTENCES_TO_SCALE_BY = 200
 # By which the importance of weights is measured: some 40,000 tokens, more than a layer has inputs.
 _SENTENCES_TO_WEIGH_BY = 1600
-# With the rest of a folder below 25.
-DEFAULT_MEGABYTES = 24.3
 
 Form = Literal["onnx", "int8", "int4", "int8-dynamic", "packed"]
 FORMS: tuple[Form, ...] = ("onnx", "int8", "int4", "int8-dynamic", "packed")
@@ -71,7 +70,7 @@ def export(
     forms: Sequence[Form] = DEFAULT_FORMS,
     vocabulary: Iterable[str] | None = None,
     first_stage: Path | None = None,
-    megabytes: float = DEFAULT_MEGABYTES,
+    megabytes: float = PACKED_MEGABYTES,
     replace: bool = False,
     report: Callable[[str], None] = lambda _: None,
 ) -> Exported:
@@ -133,9 +132,12 @@ def export(
             write_int8_dynamic(place / ONNX_WEIGHTS, place / ONNX_INT8_DYNAMIC_WEIGHTS, parts)
         if "packed" in forms:
             report("how much each weight matters")
-            many = smaller.tokenizer.encode(_some_to_learn_from(model, manifest) or sentences.inputs[:_SENTENCES_TO_WEIGH_BY])
-            padded = [batch for _, batch in batches(many, smaller.tokens.pad_id)]
-            write_packed_network(smaller.network, padded, place / PACKED_WEIGHTS, megabytes=megabytes, report=report)
+            every = smaller.tokenizer.encode(_to_learn_from(model, manifest) or sentences.inputs)
+            evenly = every[:: max(1, len(every) // _SENTENCES_TO_WEIGH_BY)][:_SENTENCES_TO_WEIGH_BY]
+            padded = [batch for _, batch in batches(evenly, smaller.tokens.pad_id)]
+            words = smaller.network.encoder.get_input_embeddings().num_embeddings
+            often = np.bincount(np.concatenate([item.ids for item in every]), minlength=words)
+            write_packed_network(smaller.network, padded, place / PACKED_WEIGHTS, megabytes=megabytes, frequencies=often, report=report)
         smaller.tokenizer.save(place / TOKENIZER)
         smaller.save_architecture(place)
         before = manifest
@@ -246,11 +248,10 @@ def _sentences(model: Path, manifest: Manifest, data: Path | None) -> LabelledSe
     return _read(path, model, manifest)
 
 
-def _some_to_learn_from(model: Path, manifest: Manifest) -> list[SentenceInput]:
-    """Sentences of the training split that the model's config names, evenly spread; none where it is not there."""
+def _to_learn_from(model: Path, manifest: Manifest) -> Sequence[SentenceInput]:
+    """The training split that the model's config names; nothing where it is not there."""
     path = load_config(model / CONFIG).data.corpus / "train.jsonl"
-    found = _read(path, model, manifest).inputs if path.is_file() else ()
-    return list(found[:: max(1, len(found) // _SENTENCES_TO_WEIGH_BY)])[:_SENTENCES_TO_WEIGH_BY]
+    return _read(path, model, manifest).inputs if path.is_file() else ()
 
 
 def _read(path: Path, model: Path, manifest: Manifest) -> LabelledSentences:

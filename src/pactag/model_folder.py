@@ -30,6 +30,8 @@ ONNX_INT8_WEIGHTS = "model.int8.onnx"
 ONNX_INT4_WEIGHTS = "model.int4.onnx"
 ONNX_INT8_DYNAMIC_WEIGHTS = "model.int8-dynamic.onnx"
 PACKED_WEIGHTS = "model.packed.zip"
+# How large that file may be unless told: with the rest of a folder below 25.
+PACKED_MEGABYTES = 24.7
 FIRST_STAGE = "first-stage.json"
 
 # The models that come with the package, by what they are called where a model is named.

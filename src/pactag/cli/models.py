@@ -14,7 +14,7 @@ from pactag.cli.settings import Overrides
 from pactag.cli.show import evaluation_table, export_table, mean_table, note, out, progress_bar, show_json
 from pactag.config import RunConfig, load_config
 from pactag.errors import PactagError
-from pactag.model_folder import BUILT_IN
+from pactag.model_folder import BUILT_IN, PACKED_MEGABYTES
 from pactag.processes import is_main
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ def export(
     ] = None,
     megabytes: Annotated[
         float, typer.Option("--megabytes", min=0.1, help="With packed: how large its file may be, in millions of bytes.")
-    ] = 24.3,
+    ] = PACKED_MEGABYTES,
     data: Annotated[Path | None, typer.Option("--data", help="Labelled JSONL to check on; by default the validation split.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a model folder that stands at --output.")] = False,
     tracking_uri: StoreOption = None,

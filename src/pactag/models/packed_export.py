@@ -32,23 +32,30 @@ if TYPE_CHECKING:
 # More than that changes nothing any more.
 _MOST_BITS = 5
 # A file this much smaller than it might be is good enough.
-_NEAR = 0.985
+_NEAR = 0.99
 _ATTEMPTS = 6
 # Between which powers of two the step is looked for, and how often the span is halved.
 _EXPONENTS, _HALVINGS = (-40.0, 20.0), 20
 # By how many bits a weight gets smaller when the step doubles.
-_FALL = 0.8
+_FALL = 0.9
 
 
 def write_packed_network(
-    network: PooledNetwork, batches: Iterable[Batch], path: Path, *, megabytes: float, report: Callable[[str], None] = lambda _: None
+    network: PooledNetwork,
+    batches: Iterable[Batch],
+    path: Path,
+    *,
+    megabytes: float,
+    frequencies: np.ndarray | None = None,
+    report: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Write a network with rounded weights as a packed file of at most so many million bytes, if the rest of it leaves room for that.
 
     :param batches: sentences on which the importance of the weights is measured.
+    :param frequencies: how often each word piece comes in all texts at hand, shape `(pieces,)`; by default as often as in `batches`.
     :raises PactagError: when the network does not fit.
     """
-    found = sensitivities(network, batches)
+    found = sensitivities(network, batches, frequencies=None if frequencies is None else torch.from_numpy(frequencies).float())
     modules = tables_of(network)
     rounders = {name: Rounder(weights_of(module), found[name]) for name, module in modules.items()}
     rest = 4 * (sum(value.numel() for value in network.parameters()) - sum(module.weight.numel() for module in modules.values()))

@@ -67,7 +67,8 @@ class SentenceTokenizer:
 
     def save(self, path: Path) -> None:
         """Write a `tokenizer.json`."""
-        self._tokenizer.save(str(path))
+        # On one line: the indents of a vocabulary are a third of it.
+        self._tokenizer.save(str(path), pretty=False)
 
     def encode(self, inputs: Sequence[SentenceInput]) -> list[Encoded]:
         """One `Encoded` per input, in order."""

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as arrays
 
 from pactag.errors import PactagError
 from pactag.model_folder import PACKED_WEIGHTS
-from pactag.models import packed
+from pactag.models import packed, rounding
 from pactag.models.onnx import INPUTS, OUTPUT, _packed_session
 from pactag.models.packed import PackedTable, pack, unpack
 from pactag.models.packed_export import write_packed_network
@@ -93,7 +93,7 @@ def _moments(spread: float) -> torch.Tensor:
 
 def test_rounding_with_feedback_changes_what_comes_out_less_than_plain_rounding():
     weights, moments = torch.randn(30, 40, generator=torch.Generator().manual_seed(2)), _moments(0.5)
-    found = Rounder(weights, Sensitivity(moments, torch.ones(30))).at(1.0)
+    found = Rounder(weights, Sensitivity(moments, torch.eye(30))).at(1.0)
     factors = found.rows[:, None] * found.columns
     plain = (weights / factors).round() * factors
     lost, lost_plain = (((other - weights) @ moments * (other - weights)).sum() for other in (found.values(), plain))
@@ -101,29 +101,53 @@ def test_rounding_with_feedback_changes_what_comes_out_less_than_plain_rounding(
 
 
 def test_inputs_that_vary_most_get_the_finest_steps():
-    columns = Rounder(torch.randn(30, 40), Sensitivity(_moments(1.0), torch.ones(30))).at(1.0).columns
+    columns = Rounder(torch.randn(30, 40), Sensitivity(_moments(1.0), torch.eye(30))).at(1.0).columns
     assert columns[:10].min() > columns[-10:].max()
 
 
 def test_outputs_that_matter_most_get_the_finest_steps():
     gains = torch.logspace(-2, 2, 30)
-    rows = Rounder(torch.randn(30, 40), Sensitivity(_moments(0.1), gains)).at(1.0).rows
-    assert (rows.diff() < 0).all()
+    rows = Rounder(torch.randn(30, 40), Sensitivity(_moments(0.1), gains.diag())).at(1.0).rows
+    assert (rows.diff() <= 0).all()
+    assert rows[0] > 2 * rows[-1]
+
+
+@pytest.mark.parametrize("one_hot", [False, True])
+def test_outputs_make_up_for_each_other(one_hot, monkeypatch):
+    monkeypatch.setattr(rounding, "_ROWS_AT_ONCE", 5)
+    inputs = torch.rand(40, generator=torch.Generator().manual_seed(4)) if one_hot else _moments(0.3)
+    weights, products = torch.randn(30, 40, generator=torch.Generator().manual_seed(2)), _moments(0.1)[:30, :30]
+    alone, together = (Rounder(weights, Sensitivity(inputs, matrix)) for matrix in (products.diag().diag(), products))
+    # A step at which both take about as many bits.
+    step = next(step for step in np.geomspace(4, 0.25, 60) if together.bits(step) >= alone.bits(1.0))
+    columns = inputs.diag() if one_hot else inputs
+    lost, lost_alone = (
+        float((products @ (found.values() - weights) @ columns @ (found.values() - weights).T).trace())
+        for found in (together.at(float(step)), alone.at(1.0))
+    )
+    assert lost < lost_alone * 0.8
 
 
 def test_no_weight_is_cut_at_the_largest_number():
     weights = torch.randn(30, 40, generator=torch.Generator().manual_seed(3))
     weights[3, 5] = 1000.0
-    found = Rounder(weights, Sensitivity(_moments(0.5), torch.ones(30))).at(0.1)
+    found = Rounder(weights, Sensitivity(_moments(0.5), torch.eye(30))).at(0.1)
     assert int(found.numbers.abs().max()) < LARGEST
     assert abs(float(found.values()[3, 5]) - 1000) < 10
 
 
 def test_sensitivities_know_how_often_each_word_comes():
     network, batches = bert(), some_batches()
-    found = sensitivities(network, batches)["encoder.embeddings.word_embeddings"].moments
+    found = sensitivities(network, batches)["encoder.embeddings.word_embeddings"].inputs
     tokens = np.concatenate([batch.ids.reshape(-1) for batch in batches])
     np.testing.assert_allclose(found, np.bincount(tokens, minlength=300) / len(tokens), rtol=1e-5)
+
+
+def test_more_sentences_may_say_how_often_each_word_comes():
+    often = torch.arange(300.0)
+    found = sensitivities(bert(), some_batches(), frequencies=often)
+    torch.testing.assert_close(found["encoder.embeddings.word_embeddings"].inputs, often / often.sum())
+    assert found["encoder.embeddings.position_embeddings"].inputs.shape == (512,)
 
 
 def test_sensitivities_leave_padding_out():
@@ -131,8 +155,8 @@ def test_sensitivities_leave_padding_out():
     padded = Batch(*(np.pad(part, ((0, 0), (0, 3))) for part in (batch.ids, batch.attention, batch.pool)))
     plain, same = sensitivities(network, [batch]), sensitivities(network, [padded])
     for name in tables_of(network):
-        torch.testing.assert_close(same[name].gains, plain[name].gains, rtol=1e-3, atol=1e-9)
-        torch.testing.assert_close(same[name].moments[:200], plain[name].moments[:200], rtol=1e-3, atol=1e-5)
+        torch.testing.assert_close(same[name].outputs, plain[name].outputs, rtol=1e-3, atol=1e-6)
+        torch.testing.assert_close(same[name].inputs[:200], plain[name].inputs[:200], rtol=1e-3, atol=1e-5)
 
 
 @pytest.fixture(scope="module", params=[bert, mpnet], ids=["bert", "mpnet"])

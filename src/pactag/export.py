@@ -15,6 +15,7 @@ from pactag.calibration import apply_thresholds, calibrated, choose_margins, cho
 from pactag.config import load_config
 from pactag.corpus.rows import LabelledSentences, labelled_sentences, read_rows
 from pactag.errors import ModelFolderError
+from pactag.exported_card import exported_card
 from pactag.metrics import f1_macro
 from pactag.model_folder import (
     CARD,
@@ -148,10 +149,12 @@ def export(
             _first_stage(first_stage, model, manifest, sentences, reference).save(place / FIRST_STAGE)
             manifest = manifest.model_copy(update={"files": {**manifest.files, FIRST_STAGE: ""}})
         checks: dict[Form, ExportCheck] = {}
+        # Beside another form it shares the scales, and on sentences that the user named none are chosen.
+        scales_of_its_own = list(forms) == ["packed"] and output is not None and data is None
         for form in forms:
             exported = OnnxClassifier.load(place, manifest, weights=BACKENDS[form])
             logits = exported.predict_logits(sentences.inputs)
-            if form == "packed" and len(forms) == 1 and output is not None and data is None:
+            if scales_of_its_own:
                 report("calibrating it on the validation split")
                 manifest = _calibrated_again(model, manifest, logits, sentences)
             checks[form] = compare(exported, logits, manifest, sentences, reference, before)
@@ -161,14 +164,17 @@ def export(
         kept = [CONFIG, SCHEMA, CARD, *([TORCH_WEIGHTS] if output is None else [])]
         if output is not None:
             manifest = portable_manifest(manifest)
+        card = None
+        if scales_of_its_own and CARD in manifest.files:
+            card = exported_card(model, exported, manifest, checks["packed"], report)
         with new_folder(target, manifest.model_copy(update={"exports": checks}), replace=output is None or replace) as new:
             for name in kept:
                 if name in manifest.files:
                     shutil.copy(model / name, new / name)
             if output is not None and CONFIG in manifest.files:
                 (new / CONFIG).write_text(portable_config(load_config(model / CONFIG)).to_yaml(), encoding="utf-8")
-            if manifest.thresholds != before.thresholds and CARD in manifest.files:
-                (new / CARD).write_text(_card_as_exported((model / CARD).read_text(encoding="utf-8"), checks["packed"]), encoding="utf-8")
+            if card is not None:
+                (new / CARD).write_text(card, encoding="utf-8")
             for name in added:
                 shutil.copy(place / name, new / name)
     return Exported(target, checks)
@@ -195,19 +201,6 @@ def _calibrated_again(model: Path, manifest: Manifest, logits: np.ndarray, sente
     margins = choose_margins(scores, sentences.targets, thresholds, manifest.labels, error=point.uncertain_error)
     calibration = dict(zip(manifest.labels, scales, strict=True))
     return manifest.model_copy(update={"calibration": calibration, "thresholds": thresholds, "margins": margins})
-
-
-def _card_as_exported(card: str, check: ExportCheck) -> str:
-    """A model card that says, before its first heading, of which network its figures are."""
-    note = (
-        "## As exported\n\n"
-        "The weights are rounded to about two bits, and scales and thresholds are chosen again on the validation split. On its "
-        f"{check.sentences} sentences this model has macro-F1 {check.f1_macro:.3f} where the network before had "
-        f"{check.f1_macro_torch:.3f}, and gives {check.same_labels:.1%} of them the same labels. All figures below are those of the "
-        "network before; expect less, and on other text than the corpus a few points less.\n\n"
-    )
-    start = card.find("\n## ") + 1
-    return card[:start] + note + card[start:]
 
 
 def compare(

@@ -12,10 +12,17 @@ from pactag.schema import Schema
 
 
 def model_card(
-    *, config: RunConfig, schema: Schema, manifest: Manifest, validation: Evaluation, test: Evaluation, others: Mapping[str, Evaluation]
+    *,
+    config: RunConfig,
+    schema: Schema,
+    manifest: Manifest,
+    validation: Evaluation | None,
+    test: Evaluation | None,
+    others: Mapping[str, Evaluation],
 ) -> str:
     """A card in Markdown: what the model is, how to use it, how good it is, and where it should not be trusted.
 
+    :param validation: None where the split is not at hand, as may be with `test`.
     :param others: evaluations on the further files of `data.also_measure`, by name.
     """
     base = manifest.base_model
@@ -76,7 +83,9 @@ def _context(config: RunConfig) -> str:
     return ", ".join(parts) or "none: the sentence alone"
 
 
-def _figures(heading: str, evaluation: Evaluation, manifest: Manifest) -> list[str]:
+def _figures(heading: str, evaluation: Evaluation | None, manifest: Manifest) -> list[str]:
+    if evaluation is None:
+        return []
     lines = [
         f"## {heading}",
         "",

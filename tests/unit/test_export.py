@@ -21,6 +21,7 @@ from pactag.calibration import fit_scales
 from pactag.config import load_config
 from pactag.corpus.rows import labelled_sentences, read_rows
 from pactag.errors import MissingExtraError, ModelFolderError
+from pactag.evaluation import evaluate
 from pactag.export import FORMS, export
 from pactag.model_folder import (
     ENCODER,
@@ -171,6 +172,18 @@ def test_packed_alone_is_calibrated_on_the_validation_split(trained, tmp_path):
     logits = OnnxClassifier.load(folder, manifest, weights=PACKED_WEIGHTS).predict_logits(sentences.inputs)
     fitted = dict(zip(manifest.labels, fit_scales(logits, sentences.targets), strict=True))
     assert manifest.calibration == fitted != read_manifest(model).calibration
+
+
+@pytest.mark.usefixtures("written_already")
+def test_the_card_of_packed_alone_has_its_own_figures(trained, tmp_path):
+    folder = export(trained["encoder"].folder, output=tmp_path / "packed", forms=["packed"]).folder
+    card, before = ((place / "README.md").read_text(encoding="utf-8") for place in (folder, trained["encoder"].folder))
+    found = evaluate(Tagger.load(folder), trained["encoder"].test.rows)
+    part = card[card.index("## Test split of the corpus") :]
+    assert f"macro-F1 {found.figures['f1_macro']:.3f}." in part.split("| label")[0]
+    assert f"| {found.labels[0]} |" in part
+    assert "## As exported" in card.split("## What the labels mean")[0]
+    assert "## As exported" not in before
 
 
 @pytest.mark.usefixtures("written_already")

@@ -27,12 +27,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Capability:
-    """Cases of one kind, the share of them that a good model gets right, and the share below which the built-in one must not fall."""
+    """Cases of one kind, and the share of them that a good model gets right."""
 
     family: str
     name: str
     required: float
-    reached: float
     cases: Sequence[Any]
     judge: Callable[[Tagger, Any], Outcome]
 
@@ -50,10 +49,7 @@ def all_capabilities() -> list[Capability]:
 
 def _read(family: str, cases: str, judge: Callable[[Tagger, Any], Outcome]) -> list[Capability]:
     groups = yaml.safe_load((FOLDER / f"{family}.yaml").read_text(encoding="utf-8"))
-    return [
-        Capability(family, name, group["required"], group.get("reached", group["required"]), group[cases], judge)
-        for name, group in groups.items()
-    ]
+    return [Capability(family, name, group["required"], group[cases], judge) for name, group in groups.items()]
 
 
 def _tag(tagger: Tagger, text: str) -> TaggedSentence:

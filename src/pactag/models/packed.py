@@ -8,6 +8,7 @@ one by one. No torch and no ONNX here: tagging reads this.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import zipfile
@@ -91,7 +92,7 @@ def pack(table: PackedTable) -> bytes:
     """A table as bytes."""
     columns, rows = table.columns.astype("<f2"), table.rows.astype("<f2")
     data = [columns.tobytes(), rows.tobytes()]
-    for inputs, outputs in _parts(columns, rows):
+    for inputs, outputs in itertools.product(*_parts(columns, rows)):
         numbers = table.numbers[np.ix_(inputs, outputs)].reshape(-1)
         shared, sharing, exceptions = min((_share(numbers, sharing) for sharing in _SHARING), key=_cost)
         places = np.array(exceptions, "<u4")
@@ -111,24 +112,31 @@ def unpack(data: bytes, shape: Sequence[int]) -> PackedTable:
 
     columns, rows = take("<f2", shape[0]), take("<f2", shape[1])
     numbers = np.empty(shape, np.int8)
-    for inputs, outputs in _parts(columns, rows):
-        sharing, exceptions, length = (int(value) for value in take("<u4", 3))
-        places, exceptional = take("<u4", exceptions), take("i1", exceptions)
-        shared = np.frombuffer(zlib.decompress(stream.read(length), -zlib.MAX_WBITS), np.uint8)
-        part = np.take(_digits(sharing), shared, axis=0).reshape(-1)[: len(inputs) * len(outputs)]
-        part[places] = exceptional
-        numbers[np.ix_(inputs, outputs)] = part.reshape(len(inputs), len(outputs))
+    parts_by_input, parts_by_output = _parts(columns, rows)
+    back = np.argsort(np.concatenate(parts_by_output))
+    for inputs in parts_by_input:
+        side_by_side = []
+        for outputs in parts_by_output:
+            sharing, exceptions, length = (int(value) for value in take("<u4", 3))
+            places, exceptional = take("<u4", exceptions), take("i1", exceptions)
+            shared = np.frombuffer(zlib.decompress(stream.read(length), -zlib.MAX_WBITS), np.uint8)
+            part = np.take(_digits(sharing), shared, axis=0).reshape(-1)[: len(inputs) * len(outputs)]
+            part[places] = exceptional
+            side_by_side.append(part.reshape(len(inputs), len(outputs)))
+        # Whole rows first and then their order, which is four times as fast as setting each part in its place.
+        numbers[inputs] = np.take(np.concatenate(side_by_side, axis=1), back, axis=1, mode="clip")
     return PackedTable(numbers, columns, rows)
 
 
-def _parts(columns: np.ndarray, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The inputs and outputs of each part: all those with steps of about one size."""
-    by_column, by_row = (np.argsort(factors.astype(np.float32), kind="stable") for factors in (columns, rows))
+def _parts(columns: np.ndarray, rows: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """The inputs and the outputs of the parts: those with steps of about one size."""
     cuts = _PARTS if len(columns) * len(rows) >= _SMALLEST_TO_PART else (1, 1)
-    for inputs in np.array_split(by_column, cuts[0]):
-        for outputs in np.array_split(by_row, cuts[1]):
-            # Ascending, since neighbours in memory are read faster.
-            yield np.sort(inputs), np.sort(outputs)
+    by_input, by_output = (
+        # Ascending, since neighbours in memory are read faster.
+        [np.sort(part) for part in np.array_split(np.argsort(factors.astype(np.float32), kind="stable"), count)]
+        for factors, count in zip((columns, rows), cuts, strict=True)
+    )
+    return by_input, by_output
 
 
 def _share(numbers: np.ndarray, sharing: int) -> tuple[np.ndarray, int, np.ndarray]:

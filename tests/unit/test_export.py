@@ -395,10 +395,23 @@ def test_command_prints_the_check_and_writes_the_folder(pactag, trained, tmp_pat
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
-    [(["--only", "int2"], "Allowed: onnx, int8, int4, int8-dynamic, packed"), (["--output", "data"], "exists already")],
+    [
+        (["--only", "int2"], "Allowed: onnx, int8, int4, int8-dynamic, packed"),
+        (["--only", "int8", "--megabytes", "9"], "--megabytes is for packed, which is not to be written"),
+        (["--output", "data"], "exists already"),
+    ],
 )
 def test_mistakes_are_told(pactag, trained, arguments, told: str):
     done = pactag("export", trained["encoder"].folder, *arguments)
+    assert done.returncode == 2
+    assert told in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("model", "told"), [("built-in", "comes with pactag or stands in the tracking store"), ("nowhere", "no such folder")]
+)
+def test_a_model_that_cannot_be_exported_in_its_place_is_told(pactag, model: str, told: str):
+    done = pactag("export", model)
     assert done.returncode == 2
     assert told in " ".join(done.stderr.split())
 

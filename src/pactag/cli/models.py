@@ -273,8 +273,11 @@ def export(
         typer.Option("--first-stage", metavar="TRAIN", help="Training split (JSONL): let n-grams settle what clearly carries no act."),
     ] = None,
     megabytes: Annotated[
-        float, typer.Option("--megabytes", min=0.1, help="With packed: how large its file may be, in millions of bytes.")
-    ] = PACKED_MEGABYTES,
+        float | None,
+        typer.Option(
+            "--megabytes", min=0.1, help=f"With packed: how large its file may be, in millions of bytes. By default {PACKED_MEGABYTES}."
+        ),
+    ] = None,
     data: Annotated[Path | None, typer.Option("--data", help="Labelled JSONL to check on; by default the validation split.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a model folder that stands at --output.")] = False,
     tracking_uri: StoreOption = None,
@@ -294,9 +297,12 @@ def export(
     if unknown:
         raise PactagError("--only", f"is {unknown[0]!r}", f"Allowed: {', '.join(FORMS)}")
     folder = find_model(model, tracking_uri)
-    if output is None and not Path(model).is_dir():
-        raise PactagError(model, "stands in the tracking store, where nothing is changed", "Name a new folder: --output FOLDER")
+    if output is None and folder != Path(model):
+        found = "comes with pactag or stands in the tracking store, where nothing is changed"
+        raise PactagError(model, found, "Name a new folder: --output FOLDER")
     forms = [form for form in FORMS if form in (only or DEFAULT_FORMS)]
+    if megabytes is not None and "packed" not in forms:
+        raise PactagError("--megabytes", "is for packed, which is not to be written", "Add --only packed, or leave --megabytes out")
     texts = (text for article in read_articles(vocabulary) for text in (article.title or "", article.text)) if vocabulary else None
     done = run(
         folder,
@@ -305,7 +311,7 @@ def export(
         forms=forms,
         vocabulary=texts,
         first_stage=first_stage,
-        megabytes=megabytes,
+        megabytes=PACKED_MEGABYTES if megabytes is None else megabytes,
         replace=replace,
         report=note,
     )

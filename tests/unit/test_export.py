@@ -397,7 +397,7 @@ def test_command_prints_the_check_and_writes_the_folder(pactag, trained, tmp_pat
     ("arguments", "told"),
     [
         (["--only", "int2"], "Allowed: onnx, int8, int4, int8-dynamic, packed"),
-        (["--only", "int8", "--megabytes", "9"], "--megabytes is for packed, which is not to be written"),
+        (["--only", "int8", "--megabytes", "9"], "--megabytes: is for packed, which is not to be written"),
         (["--output", "data"], "exists already"),
     ],
 )

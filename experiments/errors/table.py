@@ -1,4 +1,4 @@
-"""The tables of this study: errors by form and label. python experiments/errors/table.py"""
+"""The tables of this study: errors by form and label. python experiments/errors/table.py built-in.csv"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LABELS = ("proposal", "accusation", "threat", "condition")
 
 
 def main() -> None:
-    with (Path(__file__).parent / "results.csv").open(encoding="utf-8") as file:
+    with (Path(__file__).parent / sys.argv[1]).open(encoding="utf-8") as file:
         errors = list(csv.DictReader(file))
     for kind, said in (("FN", "missed"), ("FP", "given wrongly")):
         counts = Counter((error["form"], error["label"]) for error in errors if error["kind"] == kind)

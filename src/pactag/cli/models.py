@@ -29,7 +29,7 @@ ModelOption = Annotated[
         "-m",
         help="Model folder, runs:/<id>, models:/<name>@<alias>, `latest` for the newest whole run, `built-in` or "
         "`built-in-small`. "
-        "`default` is models:/pactag@champion where MLflow is installed, else the built-in model.",
+        "`default` is models:/pactag@champion where the store has one, else the built-in model.",
     ),
 ]
 StoreOption = Annotated[
@@ -337,9 +337,24 @@ def find_model(model: str, tracking_uri: str | None) -> Path:
     from pactag.tagging import resolve_model
 
     if model == DEFAULT_MODEL:
-        model = "models:/pactag@champion" if find_spec("mlflow") else BUILT_IN
+        model = _champion_or_built_in(tracking_uri)
     if model == "latest":
         from pactag.tracking import Tracker
 
         model = f"runs:/{Tracker(tracking_uri).run_id_of(model)}"
     return resolve_model(model, tracking_uri=tracking_uri)
+
+
+def _champion_or_built_in(tracking_uri: str | None) -> str:
+    """The champion of the store; without one, the built-in model. No store is made by looking for it."""
+    if find_spec("mlflow") is None:
+        return BUILT_IN
+    from pactag.tracking import CHAMPION, REGISTERED_NAME, Tracker, store_uri
+
+    uri = store_uri(tracking_uri)
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
+        return BUILT_IN
+    if Tracker(uri).registry.aliased(CHAMPION) is None:
+        note(f"no run is promoted in {uri}: by the built-in model")
+        return BUILT_IN
+    return f"models:/{REGISTERED_NAME}@{CHAMPION}"

@@ -332,3 +332,21 @@ def test_address_inside_a_network_is_told(pactag, model):
     assert done.returncode == 2
     assert "127.0.0.1 stands in a private or reserved network" in done.stderr
     assert "sentences carry an act" in done.stdout
+
+
+def test_without_a_store_the_built_in_model_tags(pactag, tmp_path):
+    done = pactag("tag", "-", "--json", stdin=b"The guild offered talks.", MLFLOW_TRACKING_URI=f"sqlite:///{tmp_path}/none.db")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["labels"] == ["proposal"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_a_champion_the_built_in_model_tags_and_it_is_told(pactag, tmp_path):
+    from pactag.tracking import Tracker
+
+    store = f"sqlite:///{tmp_path}/runs.db"
+    Tracker(store).experiment_id("empty")
+    done = pactag("tag", "-", "--json", stdin=b"The guild offered talks.", MLFLOW_TRACKING_URI=store)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["labels"] == ["proposal"]
+    assert "no run is promoted in" in " ".join(done.stderr.split())

@@ -39,7 +39,7 @@ test-label-studio: install  ## the round trip through a real Label Studio, in an
 		VIRTUAL_ENV=$(abspath .venv-label-studio) $(BIN)/uv pip install --quiet 'label-studio==1.23.*'; }
 	LABEL_STUDIO=$(abspath .venv-label-studio/bin/label-studio) HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n0 -m label_studio tests/label_studio
 
-test-slow: install  ## run the tests that start servers, Ray and Spark, too
+test-slow: install  ## run the tests that start servers, Ray and Spark
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n0 -m slow
 
 bench: install  ## measure speed and lightness: make bench MODEL=FOLDER SENTENCES=labelled.jsonl (exported into itself)

@@ -15,7 +15,7 @@ from pactag.calibration import apply_thresholds, calibrated, choose_margins, cho
 from pactag.config import load_config
 from pactag.corpus.rows import LabelledSentences, labelled_sentences, read_rows
 from pactag.errors import ModelFolderError
-from pactag.exported_card import exported_card
+from pactag.exported_figures import own_figures
 from pactag.metrics import f1_macro
 from pactag.model_folder import (
     CARD,
@@ -165,8 +165,9 @@ def export(
         if output is not None:
             manifest = portable_manifest(manifest)
         card = None
-        if scales_of_its_own and CARD in manifest.files:
-            card = exported_card(model, exported, manifest, checks["packed"], report)
+        if scales_of_its_own:
+            metrics, card = own_figures(model, exported, manifest, checks["packed"], report)
+            manifest = manifest.model_copy(update={"metrics": metrics})
         with new_folder(target, manifest.model_copy(update={"exports": checks}), replace=output is None or replace) as new:
             for name in kept:
                 if name in manifest.files:

@@ -61,7 +61,7 @@ def model_card(
         *_figures("Validation split (thresholds and calibration were chosen on it)", validation, manifest),
         "## Limits",
         "",
-        "- The corpus is written for the purpose, not collected; figures on real news are lower than those above. Measure on a sample of",
+        "- The corpus is written for the purpose, not collected; on real news figures are lower than on its splits. Measure on a sample of",
         "  your own articles before you rely on it: `pactag evaluate MODEL --data your.jsonl`.",
         "- English only. Sentences are judged one by one; who does what to whom is not extracted.",
         "- A label says that somebody is reported to have done an act, not that the act was justified or that it took place.",

@@ -175,13 +175,14 @@ def test_packed_alone_is_calibrated_on_the_validation_split(trained, tmp_path):
 
 
 @pytest.mark.usefixtures("written_already")
-def test_the_card_of_packed_alone_has_its_own_figures(trained, tmp_path):
+def test_packed_alone_has_its_own_figures(trained, tmp_path):
     folder = export(trained["encoder"].folder, output=tmp_path / "packed", forms=["packed"]).folder
     card, before = ((place / "README.md").read_text(encoding="utf-8") for place in (folder, trained["encoder"].folder))
     found = evaluate(Tagger.load(folder), trained["encoder"].test.rows)
     part = card[card.index("## Test split of the corpus") :]
     assert f"macro-F1 {found.figures['f1_macro']:.3f}." in part.split("| label")[0]
     assert f"| {found.labels[0]} |" in part
+    assert read_manifest(folder).metrics["test/f1_macro"] == round(found.figures["f1_macro"], 6)
     assert "## As exported" in card.split("## What the labels mean")[0]
     assert "## As exported" not in before
 

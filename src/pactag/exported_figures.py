@@ -1,4 +1,4 @@
-"""The card of an exported model whose scales and thresholds are its own: with its own figures, not those of the network before."""
+"""The figures, and the card, of an exported model whose scales and thresholds are its own: not those of the network before."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from pactag.portable import portable_config
 from pactag.tagging import Tagger
 
 
-def exported_card(model: Path, exported: OnnxClassifier, manifest: Manifest, check: ExportCheck, report: Callable[[str], None]) -> str:
-    """Measure on all labelled files that the config of the model names, as far as they are there, and write the card.
+def own_figures(
+    model: Path, exported: OnnxClassifier, manifest: Manifest, check: ExportCheck, report: Callable[[str], None]
+) -> tuple[dict[str, float], str]:
+    """Figures for the manifest, and the card, from all labelled files that the config of the model names, as far as they are there.
 
     :param model: the folder that was exported from, for its config and schema.
     :param manifest: of the exported model.
@@ -32,17 +34,20 @@ def exported_card(model: Path, exported: OnnxClassifier, manifest: Manifest, che
         report(f"measuring on {len(rows)} sentences of {path.name}")
         return evaluate(tagger, rows)
 
-    others = {name: figures(path) for name, path in config.data.also_measure.items()}
+    validation, test = (figures(config.data.corpus / f"{split}.jsonl") for split in ("validation", "test"))
+    others = {name: found for name, path in config.data.also_measure.items() if (found := figures(path)) is not None}
     card = model_card(
         config=portable_config(config),
         schema=schema,
         manifest=manifest,
-        validation=figures(config.data.corpus / "validation.jsonl"),
-        test=figures(config.data.corpus / "test.jsonl"),
-        others={name: found for name, found in others.items() if found is not None},
+        validation=validation,
+        test=test,
+        others=others,
     )
     start = card.find("\n## ") + 1
-    return card[:start] + _as_exported(check) + card[start:]
+    groups = {"best_dev": validation, "test": test, **others}
+    metrics = {f"{group}/{name}": round(value, 6) for group, found in groups.items() if found for name, value in found.figures.items()}
+    return metrics, card[:start] + _as_exported(check) + card[start:]
 
 
 def _as_exported(check: ExportCheck) -> str:

@@ -6,11 +6,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
+from pactag.abbreviations import ends_before_capitals, tokenizer
 from pactag.articles import Span
 
 # A blank line always ends a sentence: headings and captions have no full stop.
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
+# An item of a list: `- a raise`, `2) an end to layoffs`. A dash with a word before it on the line is none.
+_ITEM = re.compile(r"\s*(?:[-*•‣▪–—]|\d{1,2}[.)]|\((?:\d{1,2}|[a-z])\))\s+\S")
+# `2. Immediate rehousing` and `Our demands: 1. Provisional duties` go on after the number.
+_ENUMERATOR = re.compile(r"(?:^|:)\s*(?:\d{1,2}[.)]|[*•])\s*$")
+# Characters: a line that is longer was wrapped by nobody, so that in its block every line is a paragraph.
+_WIDEST_WRAPPED = 132
 
 
 @dataclass(frozen=True)
@@ -24,39 +32,69 @@ class SentenceInput:
 
 @lru_cache(maxsize=1)
 def _segmenter():  # type: ignore[no-untyped-def]
-    # Imported on first use: it loads its model, and reading a corpus needs none.
-    import nupunkt
-
-    return nupunkt.sent_spans
+    # Made on first use: reading a corpus needs none.
+    return tokenizer().tokenize_with_spans
 
 
 def segment(text: str) -> list[Span]:
     """Split a text into sentences.
 
     Returns `(start, end)` spans in code points, in order, without overlap and without white space at either edge; between and around
-    them stands nothing but white space. Line breaks inside a paragraph do not end a sentence, blank lines do.
+    them stands nothing but white space. Blank lines end a sentence; single line breaks do where they end an item of a list or a line that
+    was not full, and otherwise are those of wrapped text.
     """
     spans: list[Span] = []
     for start, end in _blocks(text):
         block = text[start:end]
-        found = _segmenter()(block)
+        ends = {right for _, (_, right) in _segmenter()(block)}
         position = 0
-        for _, right in found:
-            _add_trimmed(spans, text, start + position, start + right)
-            position = max(position, right)
         # Whatever the segmenter left at the end still belongs to the article.
-        _add_trimmed(spans, text, start + position, end)
+        for right in sorted(ends.union(ends_before_capitals(block), [len(block)])):
+            if right < len(block) and _goes_on(block, position, right):
+                continue
+            _add_trimmed(spans, text, start + position, start + right)
+            position = right
     return spans
+
+
+def _goes_on(block: str, start: int, end: int) -> bool:
+    """Whether what the segmenter takes for the end of a sentence is the number of an item, or `(D-Del.` before its bracket."""
+    return _ENUMERATOR.search(block[start:end]) is not None or not (block[end - 1].isspace() or block[end].isspace())
 
 
 def _blocks(text: str) -> list[Span]:
     blocks = []
     start = 0
     for gap in _BLANK_LINE.finditer(text):
-        blocks.append((start, gap.start()))
+        blocks.extend(_paragraphs(text, start, gap.start()))
         start = gap.end()
-    blocks.append((start, len(text)))
+    blocks.extend(_paragraphs(text, start, len(text)))
     return [(a, b) for a, b in blocks if text[a:b].strip()]
+
+
+def _paragraphs(text: str, start: int, end: int) -> list[Span]:
+    """A block between blank lines, cut at the line breaks that no wrapping made."""
+    lines = text[start:end].split("\n")
+    width = max(map(len, lines))
+    cuts = [start]
+    position = start
+    for line, following in pairwise(lines):
+        position += len(line) + 1
+        if _ends_here(line, following, width):
+            cuts.append(position)
+    return list(pairwise([*cuts, end]))
+
+
+def _ends_here(line: str, following: str, width: int) -> bool:
+    words = following.split(maxsplit=1)
+    if not words or words[0][0].islower():
+        return False
+    if _ITEM.match(following) or width > _WIDEST_WRAPPED:
+        return True
+    if _ITEM.match(line):
+        return not following[0].isspace()
+    # Where the first word of the next line would have fitted, nobody wrapped; a quarter is left for ragged lines.
+    return len(line) + 1 + len(words[0]) <= 0.75 * width
 
 
 def _add_trimmed(spans: list[Span], text: str, start: int, end: int) -> None:

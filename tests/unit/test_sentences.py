@@ -95,6 +95,71 @@ def test_abbreviation_ends_no_sentence():
     assert _sentences("Mr. Smith met Dr. Jones. They left.") == ["Mr. Smith met Dr. Jones.", "They left."]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "U.S. Secretary of State Ann Roe accused them of lying.",
+        "The U.S. Ambassador left at 5 p.m. Monday.",
+        "Lt. Gen. Ali Roe and Lt. Col. Max Roe met.",
+        "In Texas, Lt. Gov. Dan Roe threatened to sue.",
+        "Rep. Cole (D-Del.), Sen. Roe and J.K. Lee met on Jan. 5.",
+        "He cited No. 5 and Res. 1701.",
+        "It costs Rs. 180 or 5 kg. of rice, etc. and so on.",
+        "Rockford, Ill. \u2014 The clergy met.",
+        "Our demands: 1. Provisional duties",
+    ],
+)
+def test_sentence_goes_on_after(text: str):
+    assert _sentences(text) == [text]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "Iran rejected the offer last month.",
+        "He said no.",
+        "\u201cNo.",
+        "It rose 2 per cent.",
+        "They hope so.",
+        "The march ended in Victoria Park.",
+        "Three of them fell ill.",
+        "The troops left Grenada.",
+        "He moved to the U.S.",
+        "The bank opens at 9 a.m.",
+        "They closed roads, schools, etc.",
+    ],
+)
+def test_sentence_ends_after(first: str):
+    second = "They threatened to strike." if "U.S." in first else "Workers threatened to strike."
+    assert _sentences(f"{first} {second}") == [first, second]
+
+
+def test_number_of_an_item_stays_with_it():
+    assert _sentences("They want two things. 1. Talks at once. 2. A vote.") == ["They want two things.", "1. Talks at once.", "2. A vote."]
+
+
+def test_items_of_a_list_are_apart():
+    text = "The union demands:\n- a raise of 5 per cent\n- an end to layoffs\n- The minister must resign\nManagement refuses to talk"
+    assert _sentences(text) == text.split("\n")
+
+
+def test_item_that_is_wrapped_is_one_sentence():
+    assert _sentences("- The minister must resign by the end of\n  March, they said\n- a raise") == [
+        "- The minister must resign by the end of\n  March, they said",
+        "- a raise",
+    ]
+
+
+def test_headline_is_apart_from_the_line_below_it():
+    text = "Talks collapse in Geneva\nBy Ann Roe\nThe union threatened to strike on Monday."
+    assert _sentences(text) == text.split("\n")
+
+
+def test_lines_too_long_to_be_wrapped_are_paragraphs():
+    lines = ["The port " + "and the quay " * 12 + "are closed", "The " + "old " * 40 + "ferry is late"]
+    assert _sentences("\n".join(lines)) == lines
+
+
 def test_text_without_a_full_stop_is_one_sentence():
     assert _sentences("  a caption without an end ") == ["a caption without an end"]
 

@@ -127,6 +127,19 @@ def test_export_into_the_folder_itself_keeps_torch(trained, tmp_path):
     assert Tagger.load(folder, backend="torch").tag("He said no.").id == ""
 
 
+@pytest.mark.usefixtures("written_already")
+def test_second_export_into_the_folder_itself_keeps_the_first(trained, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(trained["encoder"].folder, folder)
+    export(folder, forms=["onnx", "int8"])
+    first = read_manifest(folder)
+    export(folder, forms=["int4"])
+    second = read_manifest(folder)
+    assert set(second.exports) == {"onnx", "int8", "int4"}
+    assert {**second.files, **first.files} == second.files
+    assert {**second.exports, **first.exports} == second.exports
+
+
 def test_vocabulary_can_be_cut_without_changing_a_score(exported, trained, inputs, tmp_path):
     texts = [part for item in inputs for part in (item.text, *item.before, item.title or "")]
     with pytest.MonkeyPatch.context() as patch:
@@ -160,6 +173,71 @@ def test_int8_that_loses_too_much_is_refused(trained, tmp_path, monkeypatch):
     with pytest.raises(ModelFolderError, match=r"int8 has macro-F1 .* where torch has .* nothing was written"):
         export(trained["encoder"].folder, output=tmp_path / "out", forms=["int8"])
     assert list(tmp_path.iterdir()) == []
+
+
+# What stands at the output already
+
+
+@pytest.fixture
+def no_work(monkeypatch) -> None:
+    """An export that is refused has written no network."""
+
+    def fail(network, path):
+        pytest.fail("the output must be refused before the work")
+
+    monkeypatch.setattr("pactag.models.onnx_export.write_onnx", fail)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.usefixtures("written_already")
+def test_an_older_export_is_replaced_when_asked(exported, trained, tmp_path):
+    shutil.copytree(exported, tmp_path / "out")
+    export(trained["encoder"].folder, output=tmp_path / "out", forms=["int8"], replace=True)
+    assert set(read_manifest(tmp_path / "out").exports) == {"int8"}
+
+
+@pytest.mark.usefixtures("no_work")
+def test_a_folder_of_documents_is_not_replaced(trained, tmp_path):
+    (tmp_path / "letter.txt").write_text("Dear all")
+    with pytest.raises(ModelFolderError, match=r"is not replaced: has no pactag\.json\. Choose another folder"):
+        export(trained["encoder"].folder, output=tmp_path, replace=True)
+    assert _files(tmp_path) == {"letter.txt": b"Dear all"}
+
+
+@pytest.mark.usefixtures("no_work")
+def test_a_model_folder_with_documents_is_not_replaced(exported, trained, tmp_path):
+    shutil.copytree(exported, tmp_path / "out")
+    (tmp_path / "out" / "notes.txt").write_text("Mine")
+    with pytest.raises(ModelFolderError, match=r"is not replaced: .*notes\.txt does not belong to a model folder"):
+        export(trained["encoder"].folder, output=tmp_path / "out", replace=True)
+    assert (tmp_path / "out" / "notes.txt").read_text() == "Mine"
+
+
+@pytest.mark.usefixtures("no_work")
+@pytest.mark.parametrize("place", ["runs/model", "runs", "runs/../runs/model", "link", "runs/model/export"])
+def test_the_model_that_is_exported_is_not_replaced(trained, tmp_path, place: str):
+    model = tmp_path / "runs" / "model"
+    shutil.copytree(trained["encoder"].folder, model)
+    (tmp_path / "link").symlink_to(model)
+    before = _files(model)
+    with pytest.raises(ModelFolderError, match="is the model that is exported, holds it, or lies in it"):
+        export(model, output=tmp_path / place, replace=True)
+    assert _files(model) == before
+
+
+@pytest.mark.usefixtures("no_work")
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [("file", r"file: is a file\. Name a folder"), ("file/out", r"out: cannot be made: .*file is a file\. Name a folder")],
+)
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_file_is_no_place_for_an_export(trained, tmp_path, place: str, told: str, replace: bool):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ModelFolderError, match=told):
+        export(trained["encoder"].folder, output=tmp_path / place, replace=replace)
 
 
 @pytest.mark.usefixtures("written_already")

@@ -126,7 +126,7 @@ class Manifest(BaseModel):
 
     @property
     def model_id(self) -> str:
-        """Short name of exactly these weights and thresholds, for outputs that must say who made them."""
+        """Short name of exactly these weights and thresholds; `pactag.models.id_of` says which of several forms ran as well."""
         return f"{self.kind}-{_sha256_of(self.model_dump_json().encode())[:12]}"
 
 

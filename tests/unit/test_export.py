@@ -29,13 +29,16 @@ from pactag.model_folder import (
     ONNX_INT8_WEIGHTS,
     ONNX_WEIGHTS,
     PACKED_WEIGHTS,
+    TOKENIZER,
     TORCH_WEIGHTS,
     read_manifest,
     read_schema,
 )
+from pactag.models import id_of
 from pactag.models.attention_fusion import fuse_attention
 from pactag.models.onnx import EXACT, OnnxClassifier
 from pactag.models.pretrained import load_pretrained
+from pactag.models.teachers import lesson_of
 from pactag.sentences import SentenceInput
 
 HEAVY = ("torch", "transformers", "sklearn", "scipy", "mlflow", "pandas", "skops", "safetensors", "datasets", "onnx", "pactag.config")
@@ -409,6 +412,21 @@ def test_int8_comes_first_then_onnx_then_torch(exported, trained, tmp_path):
     assert backends_of(read_manifest(exported)) == ("int8", "onnx", "int4", "int8-dynamic", "packed")
     assert backends_of(read_manifest(trained["encoder"].folder)) == ("torch",)
     assert backends_of(read_manifest(trained["tfidf"].folder)) == ()
+
+
+@pytest.mark.parametrize(("backend", "form"), [(None, "int8"), ("int8", "int8"), ("onnx", "onnx")])
+def test_id_says_which_of_several_forms_runs(exported, backend: str | None, form: str):
+    assert Tagger.load(exported, backend=backend).model_id == f"{read_manifest(exported).model_id}-{form}"
+
+
+@pytest.mark.parametrize("kind", ["encoder", "tfidf"])
+def test_id_of_a_model_in_one_form_is_that_of_its_manifest(trained, kind: str):
+    assert Tagger.load(trained[kind].folder).model_id == read_manifest(trained[kind].folder).model_id
+
+
+@pytest.mark.parametrize(("name", "known"), [("built-in", "encoder-08b26ebab676"), ("built-in-small", "encoder-ec5982e06a61")])
+def test_ids_of_the_built_in_models_stay(name: str, known: str):
+    assert id_of(read_manifest(tagging.BUILT_IN_FOLDERS[name])) == known
 
 
 @pytest.mark.parametrize(("kind", "backend"), [("encoder", "int8"), ("tfidf", "torch"), ("encoder", "gpu")])

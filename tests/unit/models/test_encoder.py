@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 import safetensors.torch
 import torch
+import transformers
 
-from pactag.config import TrainingConfig
+from pactag.config import ContextConfig, TrainingConfig
 from pactag.corpus.rows import LabelledSentences
 from pactag.errors import ConfigError, ModelFolderError
 from pactag.model_folder import TORCH_WEIGHTS, read_manifest
-from pactag.models import pretrained
+from pactag.models import checkpoints, pretrained
 from pactag.models.base import FitContext
 from pactag.models.batching import LengthGroupedBatches
 from pactag.models.encoder import EncoderClassifier
@@ -210,6 +213,25 @@ def test_student_comes_near_the_vectors_of_its_teacher(config_of, schema, traine
         return float(((student.embed(sentences.inputs) - wanted) ** 2).mean())
 
     assert away(1.0) < 0.2 * away(0.0)
+
+
+def _in_context(*before: str, title: str | None) -> LabelledSentences:
+    return LabelledSentences((SentenceInput("They may strike.", before, title),), np.zeros((1, 4), dtype=np.float32), ("a",), ("a:0",))
+
+
+def test_teacher_sees_what_it_was_trained_to_see(schema, trained):
+    """The student sees more of an article than its teacher, of which there is one with a context and one without."""
+    more, context = _in_context("Talks began.", "He left.", "Nobody came.", title="Port"), ContextConfig(preceding=3, title=True)
+    for kind, own in (("encoder", _in_context("Nobody came.", title="Port")), ("frozen", _in_context(title=None))):
+        asked, alone = (lesson_of([trained[kind].folder], given, labels=schema.names, context=context).scores for given in (more, own))
+        np.testing.assert_array_equal(asked, alone)
+
+
+@pytest.mark.parametrize("context", [ContextConfig(preceding=1), ContextConfig(title=True)])
+def test_teacher_that_looks_at_more_than_the_student_is_told(schema, trained, context):
+    given = _in_context("Nobody came.", title="Port")
+    with pytest.raises(ConfigError, match=r"training\.teachers: .* reads preceding 1, title True, of which the student sees"):
+        lesson_of([trained["encoder"].folder], given, labels=schema.names, context=context)
 
 
 def test_vectors_of_two_teachers_are_refused(schema, trained):

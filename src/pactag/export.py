@@ -91,6 +91,7 @@ def export(
     :param report: receives a word on each step.
     :raises ModelFolderError: for a kind that is not exported, for a form that loses too much, and for an `output` that exists, or, with
         `replace`, is anything but a whole model folder apart from `model`.
+    :raises CorpusError: for a `first_stage` from which nothing can be learnt.
     """
     manifest = read_manifest(model)
     if manifest.kind not in ("frozen", "encoder"):
@@ -106,6 +107,10 @@ def export(
     if first_stage is not None and output is None:
         raise ModelFolderError(str(model), "is used as a whole by torch, which has no first stage", "Name a new folder: --output FOLDER")
     sentences = _sentences(model, manifest, data)
+    stage = None
+    if first_stage is not None:
+        report("learning the first stage")
+        stage = _first_stage(first_stage, model)
     from pactag.models.int4 import write_int4
     from pactag.models.int8 import write_int8
     from pactag.models.int8_dynamic import write_int8_dynamic
@@ -148,9 +153,9 @@ def export(
         before = manifest
         report(f"checking on {len(sentences)} sentences")
         reference = original.predict_logits(sentences.inputs)
-        if first_stage is not None:
-            report("learning the first stage")
-            _first_stage(first_stage, model, manifest, sentences, reference).save(place / FIRST_STAGE)
+        if stage is not None:
+            report("how much the first stage may settle")
+            _settling(stage, manifest, sentences, reference).save(place / FIRST_STAGE)
             manifest = manifest.model_copy(update={"files": {**manifest.files, FIRST_STAGE: ""}})
         checks: dict[Form, ExportCheck] = {}
         # Beside another form it shares the scales, and on sentences that the user named none are chosen.
@@ -164,7 +169,7 @@ def export(
             checks[form] = compare(exported, logits, manifest, sentences, reference, before)
             _refuse_loss(model, form, checks[form])
         target = model if output is None else output
-        added = {TOKENIZER, ENCODER, *(BACKENDS[form] for form in checks), *([FIRST_STAGE] if first_stage is not None else [])}
+        added = {TOKENIZER, ENCODER, *(BACKENDS[form] for form in checks), *([FIRST_STAGE] if stage is not None else [])}
         kept = [CONFIG, SCHEMA, CARD]
         exports = dict(checks)
         if output is None:
@@ -198,17 +203,18 @@ def _apart(output: Path, model: Path) -> None:
         raise ModelFolderError(str(output), "is the model that is exported, holds it, or lies in it", fix)
 
 
-def _first_stage(path: Path, model: Path, manifest: Manifest, sentences: LabelledSentences, reference: np.ndarray) -> FirstStage:
-    from pactag.models.first_stage_fit import fit_first_stage
+def _first_stage(path: Path, model: Path) -> FirstStage:
+    from pactag.models.first_stage_fit import learn_first_stage
 
     rows = read_rows(path, read_schema(model))
-    return fit_first_stage(
-        [row.text for row in rows],
-        [bool(row.labels) for row in rows],
-        validation=[item.text for item in sentences.inputs],
-        targets=sentences.targets,
-        predicted=_labels(reference, manifest),
-    )
+    return learn_first_stage([row.text for row in rows], [bool(row.labels) for row in rows])
+
+
+def _settling(stage: FirstStage, manifest: Manifest, sentences: LabelledSentences, reference: np.ndarray) -> FirstStage:
+    from pactag.models.first_stage_fit import with_threshold
+
+    texts = [item.text for item in sentences.inputs]
+    return with_threshold(stage, texts, targets=sentences.targets, predicted=_labels(reference, manifest))
 
 
 def _calibrated_again(model: Path, manifest: Manifest, logits: np.ndarray, sentences: LabelledSentences) -> Manifest:

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from pactag import PactagError, Tagger, tagging
 from pactag.calibration import fit_scales
 from pactag.config import load_config
-from pactag.corpus.rows import labelled_sentences, read_rows
-from pactag.errors import MissingExtraError, ModelFolderError
+from pactag.corpus.rows import LabelledSentences, labelled_sentences, read_rows
+from pactag.errors import ConfigError, MissingExtraError, ModelFolderError
 from pactag.evaluation import evaluate
 from pactag.export import FORMS, export
 from pactag.model_folder import (
@@ -345,6 +345,40 @@ def test_manifest_says_how_much_the_first_stage_settles(staged):
 def test_first_stage_goes_into_a_new_folder_only(trained, small_corpus):
     with pytest.raises(ModelFolderError, match="torch, which has no first stage"):
         export(trained["encoder"].folder, first_stage=small_corpus / "train.jsonl")
+
+
+@pytest.mark.usefixtures("no_work")
+def test_first_stage_of_too_few_sentences_is_told_before_the_work(trained, small_corpus, tmp_path):
+    few = tmp_path / "few.jsonl"
+    few.write_text("".join((small_corpus / "train.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)[:3]), encoding="utf-8")
+    with pytest.raises(PactagError, match="--first-stage: has 3 sentences"):
+        export(trained["encoder"].folder, output=tmp_path / "out", first_stage=few)
+
+
+# Teaching
+
+
+@pytest.fixture
+def seen(exported) -> LabelledSentences:
+    """Sentences that hold as much of their articles as the exported model looks at."""
+    given = (SentenceInput("He threatened to leave.", ("She came.",), "Talks"), SentenceInput("It rains."))
+    return LabelledSentences(given, np.zeros((2, 4), dtype=np.float32), ("a", "a"), ("a:0", "a:1"))
+
+
+@pytest.mark.parametrize("name", ["built-in", "export"])
+def test_an_export_teaches_as_it_scores(exported, seen, schema, monkeypatch, name: str):
+    monkeypatch.setitem(tagging.BUILT_IN_FOLDERS, "built-in", exported)
+    teacher = Path("built-in") if name == "built-in" else exported
+    context = Tagger.load(exported).context
+    found = lesson_of([teacher], seen, labels=schema.names, context=context).scores
+    logits = OnnxClassifier.load(exported, read_manifest(exported), weights=ONNX_INT8_WEIGHTS).predict_logits(seen.inputs)
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-logits)), atol=1e-6)
+
+
+def test_vectors_of_an_export_are_refused(exported, seen, schema):
+    context = Tagger.load(exported).context
+    with pytest.raises(ConfigError, match=r"training\.teacher_vectors: .* without model\.safetensors.*as `pactag train` wrote it"):
+        lesson_of([exported], seen, labels=schema.names, context=context, vectors=True)
 
 
 # What computes in 8 bits

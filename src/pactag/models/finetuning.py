@@ -244,9 +244,11 @@ class _Progress(transformers.TrainerCallback):
                 self._save(state, optimizer, lr_scheduler)
 
     def _within_epoch(self, state: Any) -> bool:
-        """Whether the state is saved after these steps, though the epoch has not ended."""
+        """Whether the state is saved after these steps, though the epoch has not ended: with the last step it has, wherever that is."""
         steps = self._training.checkpoint_steps
-        return steps is not None and state.global_step % steps == 0 and not float(state.epoch or 0).is_integer()
+        if steps is None or state.global_step >= state.max_steps:
+            return False
+        return state.global_step % steps == 0 and not float(state.epoch or 0).is_integer()
 
     def _draw_as_from_here(self, state: Any) -> None:
         """Dropout draws from this step on what it draws when training is not cut off."""

@@ -106,6 +106,22 @@ def test_progress_and_figures_are_told(config_of, schema):
     assert figures == [({"loss", "f1_macro"}, 2)]
 
 
+def test_training_that_ends_within_an_epoch_is_saved_once_at_its_end(config_of, schema, tmp_path):
+    sentences = _separable(schema, 64)
+    training = {"epochs": 1.5, "batch_size": 8, "checkpoint_steps": 3, "early_stopping": None}
+    context = FitContext(checkpoints=tmp_path)
+    EncoderClassifier.fit(sentences, sentences, config=config_of("encoder", training=training), labels=schema.names, context=context)
+    assert [path.name for path in tmp_path.iterdir()] == ["step-000000012"]
+    assert checkpoints.Checkpoint(checkpoints.newest(tmp_path)).progress.finished
+
+
+def test_training_that_diverges_is_told(config_of, schema, monkeypatch):
+    sentences = _separable(schema, 16)
+    monkeypatch.setattr(EncoderClassifier, "predict_logits", lambda self, inputs: np.full((len(inputs), 4), np.nan, dtype=np.float32))
+    with pytest.raises(ConfigError, match=r"training: diverged at step 1 or before\. Lower training\.learning_rate"):
+        EncoderClassifier.fit(sentences, sentences, config=config_of("encoder"), labels=schema.names, context=FitContext())
+
+
 def test_stops_early_when_nothing_improves(config_of, schema):
     figures = []
     config = config_of("encoder", training={"epochs": 50, "learning_rate": 1e-9, "head_learning_rate": 1e-9, "early_stopping": 1})

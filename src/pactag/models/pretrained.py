@@ -91,7 +91,7 @@ def load_pretrained(base: str, revision: str | None) -> Pretrained:
         tokenizer.sep_token_id,
         tokenizer.pad_token_id or 0,
         tokenizer.mask_token_id,
-        getattr(encoder.config, "max_position_embeddings", 512),
+        _positions(encoder),
         BaseModelInfo(name=base, revision=revision, sha256=sha256),
     )
 
@@ -119,7 +119,7 @@ def _of_trained(name: str, folder: Path, revision: str | None) -> Pretrained:
         tokens.sep_id,
         tokens.pad_id,
         masks[0] if masks else None,
-        getattr(encoder.config, "max_position_embeddings", 512),
+        _positions(encoder),
         BaseModelInfo(name=name, revision=revision, sha256=manifest.files[weights]),
         labels=manifest.labels,
         head={name: tensor for name, tensor in state.items() if not name.startswith(_OF_ENCODER)},
@@ -151,6 +151,12 @@ def without_pooler(encoder: Any) -> Any:
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None
     return encoder
+
+
+def _positions(encoder: Any) -> int:
+    """Tokens that an encoder takes at most. MPNet and RoBERTa count places from behind that of padding, which they leave unused."""
+    unused = getattr(getattr(getattr(encoder, "embeddings", None), "position_embeddings", None), "padding_idx", None)
+    return int(getattr(encoder.config, "max_position_embeddings", 512)) - (0 if unused is None else unused + 1)
 
 
 def bundled_folder() -> Path:

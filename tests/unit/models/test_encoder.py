@@ -162,6 +162,15 @@ def test_too_many_tokens_for_the_encoder_are_refused(config_of, schema, tiny_bas
         EncoderClassifier.fit(sentences, sentences, config=config, labels=schema.names, context=FitContext())
 
 
+def test_places_that_an_encoder_keeps_for_padding_are_not_taken(tiny_base, tmp_path):
+    shutil.copytree(tiny_base, tmp_path, dirs_exist_ok=True)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    vocabulary = transformers.AutoTokenizer.from_pretrained(tmp_path).vocab_size
+    config = transformers.MPNetConfig(vocab_size=vocabulary, max_position_embeddings=514, **sizes)
+    transformers.MPNetModel(config).save_pretrained(tmp_path)
+    assert load_pretrained(str(tmp_path), None).max_positions == 512
+
+
 def _separable(schema, count: int) -> LabelledSentences:
     """Sentences whose first word decides their one label."""
     words = ("offer", "blame", "strike", "unless")

@@ -469,13 +469,29 @@ def test_backend_that_is_not_there_is_told(trained, kind: str, backend: str):
         Tagger.load(trained[kind].folder, backend=backend)
 
 
-def test_network_that_cannot_be_loaded_is_told(exported, tmp_path):
-    from pactag.models.onnx import OnnxClassifier
-
+@pytest.mark.parametrize("content", [b"nothing", b""])
+def test_network_that_cannot_be_loaded_is_told(exported, tmp_path, content: bytes):
     shutil.copytree(exported, tmp_path / "model")
-    (tmp_path / "model" / ONNX_WEIGHTS).write_bytes(b"nothing")
+    (tmp_path / "model" / ONNX_WEIGHTS).write_bytes(content)
     with pytest.raises(ModelFolderError, match="cannot load it"):
         OnnxClassifier.load(tmp_path / "model", read_manifest(exported), weights=ONNX_WEIGHTS)
+
+
+@pytest.mark.parametrize("content", [b"nothing", b"", b"{}"])
+def test_tokenizer_that_cannot_be_read_is_told(exported, tmp_path, content: bytes):
+    shutil.copytree(exported, tmp_path / "model")
+    (tmp_path / "model" / TOKENIZER).write_bytes(content)
+    with pytest.raises(ModelFolderError, match=r"tokenizer\.json: is no tokenizer that can be read"):
+        OnnxClassifier.load(tmp_path / "model", read_manifest(exported), weights=ONNX_WEIGHTS)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_packed_network_that_cannot_be_read_is_told(exported, tmp_path, share: float):
+    shutil.copytree(exported, tmp_path / "model")
+    whole = (exported / PACKED_WEIGHTS).read_bytes()
+    (tmp_path / "model" / PACKED_WEIGHTS).write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(ModelFolderError, match=r"model\.packed\.zip: is no packed network"):
+        OnnxClassifier.load(tmp_path / "model", read_manifest(exported), weights=PACKED_WEIGHTS)
 
 
 # Light

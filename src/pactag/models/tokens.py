@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
+from pactag.errors import ModelFolderError
 from pactag.model_folder import Tokens
 from pactag.sentences import SentenceInput
 
@@ -52,8 +53,11 @@ class SentenceTokenizer:
 
     @classmethod
     def from_file(cls, path: Path, settings: Tokens) -> SentenceTokenizer:
-        """Read a `tokenizer.json`."""
-        return cls(Tokenizer.from_file(str(path)), settings)
+        """Read a `tokenizer.json`.
+
+        :raises ModelFolderError: for anything else.
+        """
+        return cls(read_tokenizer(path), settings)
 
     def cut_to(self, texts: Iterable[str]) -> tuple[SentenceTokenizer, list[int]]:
         """A tokenizer with the word pieces that texts use, and the old ids of its pieces, in the order of the new ones.
@@ -111,6 +115,21 @@ class SentenceTokenizer:
             return Encoded(whole, 0, 1)
         # Alone, the sentence is pooled with its special tokens, as sentence encoders are trained; in context, without the context.
         return Encoded(whole, 0 if alone else len(head), len(whole))
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """Read a `tokenizer.json`.
+
+    :raises ModelFolderError: for anything else.
+    """
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:
+        # The library has no class of its own for what it raises.
+        if type(error) is not Exception:
+            raise
+        found = f"is no tokenizer that can be read ({str(error)[:100]})"
+        raise ModelFolderError(str(path), found, "Restore the whole folder") from None
 
 
 def batches(

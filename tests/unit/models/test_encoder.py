@@ -149,6 +149,31 @@ def test_folder_without_an_encoder_is_told(tmp_path):
         load_pretrained(str(tmp_path), None)
 
 
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("model.safetensors", lambda whole: b"version https://git-lfs.github.com/spec/v1\noid sha256:53aa\nsize 90868376\n"),
+        ("model.safetensors", lambda whole: whole[: len(whole) // 2]),
+        ("config.json", lambda whole: whole.replace(b'"hidden_size": 32', b'"hidden_size": 64')),
+        ("tokenizer.json", lambda whole: b"{}"),
+        ("tokenizer.json", lambda whole: whole[: len(whole) // 2]),
+    ],
+    ids=["git-LFS pointer", "cut weights", "other sizes", "no tokenizer", "cut tokenizer"],
+)
+def test_folder_with_a_damaged_encoder_is_told(tiny_base, tmp_path, name: str, damage):
+    shutil.copytree(tiny_base, tmp_path, dirs_exist_ok=True)
+    (tmp_path / name).write_bytes(damage((tmp_path / name).read_bytes()))
+    with pytest.raises(ConfigError, match=r"model\.base: the folder .* holds no encoder that can be loaded \(.*Check its files"):
+        load_pretrained(str(tmp_path), None)
+
+
+def test_trained_model_with_damaged_weights_is_told(trained, tmp_path):
+    shutil.copytree(trained["encoder"].folder, tmp_path, dirs_exist_ok=True)
+    (tmp_path / TORCH_WEIGHTS).write_bytes(b"")
+    with pytest.raises(ModelFolderError, match=r"model\.safetensors: cannot be read"):
+        EncoderClassifier.load(tmp_path, read_manifest(trained["encoder"].folder))
+
+
 def test_altered_bundled_weights_are_refused(monkeypatch):
     monkeypatch.setattr(pretrained, "BUNDLED_SHA256", "0" * 64)
     with pytest.raises(ModelFolderError, match="has SHA-256 53aa51172d14"):

@@ -141,8 +141,8 @@ class TrainingConfig(_Part):
     )
     teachers: tuple[Path, ...] = Field(
         (),
-        description="whose mean scores are learnt from as well (distillation): folders of trained models, and files of scores "
-        "that `pactag evaluate --predictions` wrote",
+        description="whose mean scores are learnt from as well (distillation): folders of trained models, `built-in` or `built-in-small`, "
+        "and files of scores that `pactag evaluate --predictions` wrote",
     )
     teacher_weight: float = Field(0.5, ge=0, le=1, description="share of the teachers in the loss; the rest is the labels'")
     teacher_vectors: float = Field(

@@ -33,6 +33,7 @@ from pactag.model_folder import (
     TORCH_WEIGHTS,
     ExportCheck,
     Manifest,
+    check_output,
     new_folder,
     read_manifest,
     read_schema,
@@ -77,7 +78,8 @@ def export(
 ) -> Exported:
     """Export the encoder of a model folder to ONNX and int8.
 
-    :param output: a new folder for the export, without the torch weights; by default the networks are added to `model`.
+    :param output: a new folder for the export, without the torch weights; by default the networks are added to `model`, which keeps
+        those that it has.
     :param data: labelled sentences to check on; by default the validation split that the model's config names.
     :param forms: `onnx` is fp32; `int8` and `int4` have weights in 8 and 4 bits; `int8-dynamic` computes in 8 bits as well, for processors
         with VNNI; so does `packed`, whose weights take as many bits as `megabytes` allow.
@@ -85,9 +87,11 @@ def export(
     :param first_stage: labelled sentences of the training split, from which n-grams learn to settle what clearly carries no label. Only for
         a new `output`.
     :param megabytes: how large the file of `packed` may be, in millions of bytes.
-    :param replace: an export that is there already makes way.
+    :param replace: a model folder that stands at `output` makes way.
     :param report: receives a word on each step.
-    :raises ModelFolderError: for a kind that is not exported, for a form that loses too much, and for an `output` that exists.
+    :raises ModelFolderError: for a kind that is not exported, for a form that loses too much, and for an `output` that exists, or, with
+        `replace`, is anything but a whole model folder apart from `model`.
+    :raises CorpusError: for a `first_stage` from which nothing can be learnt.
     """
     manifest = read_manifest(model)
     if manifest.kind not in ("frozen", "encoder"):
@@ -95,13 +99,18 @@ def export(
         raise ModelFolderError(str(model), f"is of the kind {manifest.kind!r}, which is not exported", fix)
     if TORCH_WEIGHTS not in manifest.files:
         raise ModelFolderError(str(model), f"has no {TORCH_WEIGHTS}: it was exported already", "Name the folder that `pactag train` wrote")
-    if output is not None and output.exists() and not replace:
-        raise ModelFolderError(str(output), "exists already", "Choose another folder, or pass --replace")
+    if output is not None:
+        _apart(output, model)
+        check_output(output, replace=replace)
     if vocabulary is not None and output is None:
         raise ModelFolderError(str(model), "keeps its torch weights, which need the whole vocabulary", "Name a new folder: --output FOLDER")
     if first_stage is not None and output is None:
         raise ModelFolderError(str(model), "is used as a whole by torch, which has no first stage", "Name a new folder: --output FOLDER")
     sentences = _sentences(model, manifest, data)
+    stage = None
+    if first_stage is not None:
+        report("learning the first stage")
+        stage = _first_stage(first_stage, model)
     from pactag.models.int4 import write_int4
     from pactag.models.int8 import write_int8
     from pactag.models.int8_dynamic import write_int8_dynamic
@@ -144,9 +153,9 @@ def export(
         before = manifest
         report(f"checking on {len(sentences)} sentences")
         reference = original.predict_logits(sentences.inputs)
-        if first_stage is not None:
-            report("learning the first stage")
-            _first_stage(first_stage, model, manifest, sentences, reference).save(place / FIRST_STAGE)
+        if stage is not None:
+            report("how much the first stage may settle")
+            _settling(stage, manifest, sentences, reference).save(place / FIRST_STAGE)
             manifest = manifest.model_copy(update={"files": {**manifest.files, FIRST_STAGE: ""}})
         checks: dict[Form, ExportCheck] = {}
         # Beside another form it shares the scales, and on sentences that the user named none are chosen.
@@ -160,15 +169,20 @@ def export(
             checks[form] = compare(exported, logits, manifest, sentences, reference, before)
             _refuse_loss(model, form, checks[form])
         target = model if output is None else output
-        added = {TOKENIZER, ENCODER, *(BACKENDS[form] for form in checks), *([FIRST_STAGE] if first_stage is not None else [])}
-        kept = [CONFIG, SCHEMA, CARD, *([TORCH_WEIGHTS] if output is None else [])]
-        if output is not None:
+        added = {TOKENIZER, ENCODER, *(BACKENDS[form] for form in checks), *([FIRST_STAGE] if stage is not None else [])}
+        kept = [CONFIG, SCHEMA, CARD]
+        exports = dict(checks)
+        if output is None:
+            # Torch, and the forms that were written before.
+            kept += [file for file in BACKENDS.values() if file not in added]
+            exports = {**manifest.exports, **checks}
+        else:
             manifest = portable_manifest(manifest)
         card = None
         if scales_of_its_own:
             metrics, card = own_figures(model, exported, manifest, checks["packed"], report)
             manifest = manifest.model_copy(update={"metrics": metrics})
-        with new_folder(target, manifest.model_copy(update={"exports": checks}), replace=output is None or replace) as new:
+        with new_folder(target, manifest.model_copy(update={"exports": exports}), replace=output is None or replace) as new:
             for name in kept:
                 if name in manifest.files:
                     shutil.copy(model / name, new / name)
@@ -181,17 +195,26 @@ def export(
     return Exported(target, checks)
 
 
-def _first_stage(path: Path, model: Path, manifest: Manifest, sentences: LabelledSentences, reference: np.ndarray) -> FirstStage:
-    from pactag.models.first_stage_fit import fit_first_stage
+def _apart(output: Path, model: Path) -> None:
+    """Refuse an output whose making would cost the model its folder."""
+    here, there = output.resolve(), model.resolve()
+    if there.is_relative_to(here) or here.is_relative_to(there):
+        fix = "Name a folder apart from it; without --output the networks are added to the model itself"
+        raise ModelFolderError(str(output), "is the model that is exported, holds it, or lies in it", fix)
+
+
+def _first_stage(path: Path, model: Path) -> FirstStage:
+    from pactag.models.first_stage_fit import learn_first_stage
 
     rows = read_rows(path, read_schema(model))
-    return fit_first_stage(
-        [row.text for row in rows],
-        [bool(row.labels) for row in rows],
-        validation=[item.text for item in sentences.inputs],
-        targets=sentences.targets,
-        predicted=_labels(reference, manifest),
-    )
+    return learn_first_stage([row.text for row in rows], [bool(row.labels) for row in rows])
+
+
+def _settling(stage: FirstStage, manifest: Manifest, sentences: LabelledSentences, reference: np.ndarray) -> FirstStage:
+    from pactag.models.first_stage_fit import with_threshold
+
+    texts = [item.text for item in sentences.inputs]
+    return with_threshold(stage, texts, targets=sentences.targets, predicted=_labels(reference, manifest))
 
 
 def _calibrated_again(model: Path, manifest: Manifest, logits: np.ndarray, sentences: LabelledSentences) -> Manifest:

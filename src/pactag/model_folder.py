@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from pactag.errors import ModelFolderError, PactagError, Problem
 from pactag.schema import Schema, load_schema
+from pactag.whole_files import put_in_place
 
 FORMAT_VERSION = 1
 MANIFEST = "pactag.json"
@@ -125,7 +126,7 @@ class Manifest(BaseModel):
 
     @property
     def model_id(self) -> str:
-        """Short name of exactly these weights and thresholds, for outputs that must say who made them."""
+        """Short name of exactly these weights and thresholds; `pactag.models.id_of` says which of several forms ran as well."""
         return f"{self.kind}-{_sha256_of(self.model_dump_json().encode())[:12]}"
 
 
@@ -133,10 +134,14 @@ class Manifest(BaseModel):
 def new_folder(path: Path, manifest: Manifest, *, replace: bool = False) -> Iterator[Path]:
     """A temporary folder to fill; on success it gets the manifest and is renamed to `path`, on failure nothing remains.
 
-    :raises ModelFolderError: if `path` exists and `replace` is false.
+    :param replace: a model folder that stands at `path` makes way, once the new one is whole.
+    :raises ModelFolderError: if `path` exists and `replace` is false, or something else than a model folder stands there.
     """
+    path = path.absolute()
     if path.exists() and not replace:
         raise ModelFolderError(str(path), "exists already", "Choose another folder, or remove that one")
+    if path.exists() and not (path / MANIFEST).is_file():
+        raise ModelFolderError(str(path), f"has no {MANIFEST}, so that it is not replaced", "Choose another folder, or remove that one")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
@@ -145,11 +150,29 @@ def new_folder(path: Path, manifest: Manifest, *, replace: bool = False) -> Iter
         complete = manifest.model_copy(update={"files": digests})
         (temporary / MANIFEST).write_text(complete.model_dump_json(indent=2) + "\n", encoding="utf-8")
         temporary.chmod(0o755)
-        if path.exists():
-            shutil.rmtree(path)
-        temporary.rename(path)
+        put_in_place(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_output(path: Path, *, replace: bool) -> None:
+    """Whether a model may be written to a path: to be asked before the work that the model takes.
+
+    :param replace: a whole model folder may stand there, and nothing else beside it.
+    :raises ModelFolderError: for what would be lost, and for a place that cannot be a folder.
+    """
+    above = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if not above.is_dir():
+        raise ModelFolderError(str(path), "is a file" if above == path else f"cannot be made: {above} is a file", "Name a folder")
+    if path.exists() and not replace:
+        raise ModelFolderError(str(path), "exists already", "Choose another folder, or pass --replace")
+    if path.exists():
+        try:
+            read_manifest(path)
+        except ModelFolderError as error:
+            first = error.problems[0]
+            found = first.found if first.where == str(path) else f"{first.where} {first.found}"
+            raise ModelFolderError(str(path), f"is not replaced: {found}", "Choose another folder, or remove that one") from None
 
 
 def read_manifest(path: Path | str) -> Manifest:

@@ -14,7 +14,7 @@ from pactag.articles import Article, Span, check_spans, normalise
 from pactag.calibration import apply_thresholds, calibrated, near_threshold
 from pactag.errors import InputError, ModelFolderError
 from pactag.model_folder import BUILT_IN, BUILT_IN_FOLDERS, MANIFEST, Manifest, read_manifest, read_schema
-from pactag.models import load_scorer
+from pactag.models import id_of, load_scorer
 from pactag.schema import Schema, check_same_labels
 from pactag.sentences import SentenceInput, in_context, segment
 
@@ -55,10 +55,11 @@ class TaggedArticle:
 class Tagger:
     """A trained model, ready to tag. `Tagger.load` makes one."""
 
-    def __init__(self, model: SentenceScorer, manifest: Manifest, schema: Schema) -> None:
+    def __init__(self, model: SentenceScorer, manifest: Manifest, schema: Schema, *, backend: str | None = None) -> None:
         self._model = model
         self.manifest = manifest
         self.schema = schema
+        self._backend = backend
 
     @classmethod
     def load(
@@ -83,7 +84,12 @@ class Tagger:
         check_same_labels(own_schema.names, manifest.labels, where=str(folder))
         if schema is not None:
             check_same_labels(schema.names, manifest.labels, where=str(model))
-        return cls(load_scorer(folder, manifest, backend=backend), manifest, own_schema)
+        return cls(load_scorer(folder, manifest, backend=backend), manifest, own_schema, backend=backend)
+
+    @property
+    def model_id(self) -> str:
+        """Short name of exactly the weights and thresholds that tag, for outputs that must say who made them."""
+        return id_of(self.manifest, backend=self._backend)
 
     def tag(self, text: str, *, title: str | None = None, spans: Sequence[Span] | None = None, id: str = "") -> TaggedArticle:
         """Tag one article.

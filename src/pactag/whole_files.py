@@ -40,6 +40,27 @@ def write_whole(path: Path, content: str | bytes) -> None:
         place.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
 
 
+def put_in_place(new: Path, path: Path) -> None:
+    """Rename a folder to a path. A folder that stands there goes only once the new one does, and stays when that fails.
+
+    :raises OSError: as the disk tells it.
+    """
+    if not os.path.lexists(path):
+        new.rename(path)
+        return
+    old = new.with_name(f"{new.name}.old")
+    path.rename(old)
+    try:
+        new.rename(path)
+    except BaseException:
+        old.rename(path)
+        raise
+    if old.is_symlink():
+        old.unlink()
+    else:
+        shutil.rmtree(old, ignore_errors=True)
+
+
 def _on_disk(path: Path) -> None:
     """After a power cut a renamed file whose content was never flushed would be empty."""
     with path.open("rb") as file:

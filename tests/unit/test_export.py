@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from pactag import PactagError, Tagger, tagging
 from pactag.calibration import fit_scales
 from pactag.config import load_config
-from pactag.corpus.rows import labelled_sentences, read_rows
-from pactag.errors import MissingExtraError, ModelFolderError
+from pactag.corpus.rows import LabelledSentences, labelled_sentences, read_rows
+from pactag.errors import ConfigError, MissingExtraError, ModelFolderError
 from pactag.evaluation import evaluate
 from pactag.export import FORMS, export
 from pactag.model_folder import (
@@ -29,13 +29,16 @@ from pactag.model_folder import (
     ONNX_INT8_WEIGHTS,
     ONNX_WEIGHTS,
     PACKED_WEIGHTS,
+    TOKENIZER,
     TORCH_WEIGHTS,
     read_manifest,
     read_schema,
 )
+from pactag.models import id_of
 from pactag.models.attention_fusion import fuse_attention
 from pactag.models.onnx import EXACT, OnnxClassifier
 from pactag.models.pretrained import load_pretrained
+from pactag.models.teachers import lesson_of
 from pactag.sentences import SentenceInput
 
 HEAVY = ("torch", "transformers", "sklearn", "scipy", "mlflow", "pandas", "skops", "safetensors", "datasets", "onnx", "pactag.config")
@@ -127,6 +130,19 @@ def test_export_into_the_folder_itself_keeps_torch(trained, tmp_path):
     assert Tagger.load(folder, backend="torch").tag("He said no.").id == ""
 
 
+@pytest.mark.usefixtures("written_already")
+def test_second_export_into_the_folder_itself_keeps_the_first(trained, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(trained["encoder"].folder, folder)
+    export(folder, forms=["onnx", "int8"])
+    first = read_manifest(folder)
+    export(folder, forms=["int4"])
+    second = read_manifest(folder)
+    assert set(second.exports) == {"onnx", "int8", "int4"}
+    assert {**second.files, **first.files} == second.files
+    assert {**second.exports, **first.exports} == second.exports
+
+
 def test_vocabulary_can_be_cut_without_changing_a_score(exported, trained, inputs, tmp_path):
     texts = [part for item in inputs for part in (item.text, *item.before, item.title or "")]
     with pytest.MonkeyPatch.context() as patch:
@@ -160,6 +176,71 @@ def test_int8_that_loses_too_much_is_refused(trained, tmp_path, monkeypatch):
     with pytest.raises(ModelFolderError, match=r"int8 has macro-F1 .* where torch has .* nothing was written"):
         export(trained["encoder"].folder, output=tmp_path / "out", forms=["int8"])
     assert list(tmp_path.iterdir()) == []
+
+
+# What stands at the output already
+
+
+@pytest.fixture
+def no_work(monkeypatch) -> None:
+    """An export that is refused has written no network."""
+
+    def fail(network, path):
+        pytest.fail("the output must be refused before the work")
+
+    monkeypatch.setattr("pactag.models.onnx_export.write_onnx", fail)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.usefixtures("written_already")
+def test_an_older_export_is_replaced_when_asked(exported, trained, tmp_path):
+    shutil.copytree(exported, tmp_path / "out")
+    export(trained["encoder"].folder, output=tmp_path / "out", forms=["int8"], replace=True)
+    assert set(read_manifest(tmp_path / "out").exports) == {"int8"}
+
+
+@pytest.mark.usefixtures("no_work")
+def test_a_folder_of_documents_is_not_replaced(trained, tmp_path):
+    (tmp_path / "letter.txt").write_text("Dear all")
+    with pytest.raises(ModelFolderError, match=r"is not replaced: has no pactag\.json\. Choose another folder"):
+        export(trained["encoder"].folder, output=tmp_path, replace=True)
+    assert _files(tmp_path) == {"letter.txt": b"Dear all"}
+
+
+@pytest.mark.usefixtures("no_work")
+def test_a_model_folder_with_documents_is_not_replaced(exported, trained, tmp_path):
+    shutil.copytree(exported, tmp_path / "out")
+    (tmp_path / "out" / "notes.txt").write_text("Mine")
+    with pytest.raises(ModelFolderError, match=r"is not replaced: .*notes\.txt does not belong to a model folder"):
+        export(trained["encoder"].folder, output=tmp_path / "out", replace=True)
+    assert (tmp_path / "out" / "notes.txt").read_text() == "Mine"
+
+
+@pytest.mark.usefixtures("no_work")
+@pytest.mark.parametrize("place", ["runs/model", "runs", "runs/../runs/model", "link", "runs/model/export"])
+def test_the_model_that_is_exported_is_not_replaced(trained, tmp_path, place: str):
+    model = tmp_path / "runs" / "model"
+    shutil.copytree(trained["encoder"].folder, model)
+    (tmp_path / "link").symlink_to(model)
+    before = _files(model)
+    with pytest.raises(ModelFolderError, match="is the model that is exported, holds it, or lies in it"):
+        export(model, output=tmp_path / place, replace=True)
+    assert _files(model) == before
+
+
+@pytest.mark.usefixtures("no_work")
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [("file", r"file: is a file\. Name a folder"), ("file/out", r"out: cannot be made: .*file is a file\. Name a folder")],
+)
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_file_is_no_place_for_an_export(trained, tmp_path, place: str, told: str, replace: bool):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ModelFolderError, match=told):
+        export(trained["encoder"].folder, output=tmp_path / place, replace=replace)
 
 
 @pytest.mark.usefixtures("written_already")
@@ -266,6 +347,40 @@ def test_first_stage_goes_into_a_new_folder_only(trained, small_corpus):
         export(trained["encoder"].folder, first_stage=small_corpus / "train.jsonl")
 
 
+@pytest.mark.usefixtures("no_work")
+def test_first_stage_of_too_few_sentences_is_told_before_the_work(trained, small_corpus, tmp_path):
+    few = tmp_path / "few.jsonl"
+    few.write_text("".join((small_corpus / "train.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)[:3]), encoding="utf-8")
+    with pytest.raises(PactagError, match="--first-stage: has 3 sentences"):
+        export(trained["encoder"].folder, output=tmp_path / "out", first_stage=few)
+
+
+# Teaching
+
+
+@pytest.fixture
+def seen(exported) -> LabelledSentences:
+    """Sentences that hold as much of their articles as the exported model looks at."""
+    given = (SentenceInput("He threatened to leave.", ("She came.",), "Talks"), SentenceInput("It rains."))
+    return LabelledSentences(given, np.zeros((2, 4), dtype=np.float32), ("a", "a"), ("a:0", "a:1"))
+
+
+@pytest.mark.parametrize("name", ["built-in", "export"])
+def test_an_export_teaches_as_it_scores(exported, seen, schema, monkeypatch, name: str):
+    monkeypatch.setitem(tagging.BUILT_IN_FOLDERS, "built-in", exported)
+    teacher = Path("built-in") if name == "built-in" else exported
+    context = Tagger.load(exported).context
+    found = lesson_of([teacher], seen, labels=schema.names, context=context).scores
+    logits = OnnxClassifier.load(exported, read_manifest(exported), weights=ONNX_INT8_WEIGHTS).predict_logits(seen.inputs)
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-logits)), atol=1e-6)
+
+
+def test_vectors_of_an_export_are_refused(exported, seen, schema):
+    context = Tagger.load(exported).context
+    with pytest.raises(ConfigError, match=r"training\.teacher_vectors: .* without model\.safetensors.*as `pactag train` wrote it"):
+        lesson_of([exported], seen, labels=schema.names, context=context, vectors=True)
+
+
 # What computes in 8 bits
 
 
@@ -333,19 +448,50 @@ def test_int8_comes_first_then_onnx_then_torch(exported, trained, tmp_path):
     assert backends_of(read_manifest(trained["tfidf"].folder)) == ()
 
 
+@pytest.mark.parametrize(("backend", "form"), [(None, "int8"), ("int8", "int8"), ("onnx", "onnx")])
+def test_id_says_which_of_several_forms_runs(exported, backend: str | None, form: str):
+    assert Tagger.load(exported, backend=backend).model_id == f"{read_manifest(exported).model_id}-{form}"
+
+
+@pytest.mark.parametrize("kind", ["encoder", "tfidf"])
+def test_id_of_a_model_in_one_form_is_that_of_its_manifest(trained, kind: str):
+    assert Tagger.load(trained[kind].folder).model_id == read_manifest(trained[kind].folder).model_id
+
+
+@pytest.mark.parametrize(("name", "known"), [("built-in", "encoder-08b26ebab676"), ("built-in-small", "encoder-ec5982e06a61")])
+def test_ids_of_the_built_in_models_stay(name: str, known: str):
+    assert id_of(read_manifest(tagging.BUILT_IN_FOLDERS[name])) == known
+
+
 @pytest.mark.parametrize(("kind", "backend"), [("encoder", "int8"), ("tfidf", "torch"), ("encoder", "gpu")])
 def test_backend_that_is_not_there_is_told(trained, kind: str, backend: str):
     with pytest.raises(ModelFolderError, match=f"cannot be run by the backend '{backend}'"):
         Tagger.load(trained[kind].folder, backend=backend)
 
 
-def test_network_that_cannot_be_loaded_is_told(exported, tmp_path):
-    from pactag.models.onnx import OnnxClassifier
-
+@pytest.mark.parametrize("content", [b"nothing", b""])
+def test_network_that_cannot_be_loaded_is_told(exported, tmp_path, content: bytes):
     shutil.copytree(exported, tmp_path / "model")
-    (tmp_path / "model" / ONNX_WEIGHTS).write_bytes(b"nothing")
+    (tmp_path / "model" / ONNX_WEIGHTS).write_bytes(content)
     with pytest.raises(ModelFolderError, match="cannot load it"):
         OnnxClassifier.load(tmp_path / "model", read_manifest(exported), weights=ONNX_WEIGHTS)
+
+
+@pytest.mark.parametrize("content", [b"nothing", b"", b"{}"])
+def test_tokenizer_that_cannot_be_read_is_told(exported, tmp_path, content: bytes):
+    shutil.copytree(exported, tmp_path / "model")
+    (tmp_path / "model" / TOKENIZER).write_bytes(content)
+    with pytest.raises(ModelFolderError, match=r"tokenizer\.json: is no tokenizer that can be read"):
+        OnnxClassifier.load(tmp_path / "model", read_manifest(exported), weights=ONNX_WEIGHTS)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_packed_network_that_cannot_be_read_is_told(exported, tmp_path, share: float):
+    shutil.copytree(exported, tmp_path / "model")
+    whole = (exported / PACKED_WEIGHTS).read_bytes()
+    (tmp_path / "model" / PACKED_WEIGHTS).write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(ModelFolderError, match=r"model\.packed\.zip: is no packed network"):
+        OnnxClassifier.load(tmp_path / "model", read_manifest(exported), weights=PACKED_WEIGHTS)
 
 
 # Light

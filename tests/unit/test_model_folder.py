@@ -143,6 +143,42 @@ def test_existing_folder_is_replaced_when_asked(folder, tmp_path):
     assert list(tmp_path.iterdir()) == [folder]
 
 
+def test_folder_of_something_else_is_not_replaced(tmp_path):
+    (tmp_path / "letter.txt").write_text("Dear all")
+    with (
+        pytest.raises(ModelFolderError, match=r"has no pactag\.json, so that it is not replaced"),
+        new_folder(tmp_path, _manifest(), replace=True),
+    ):
+        pytest.fail("the folder must be refused before anything is written")
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_link_to_a_model_gives_way_and_the_model_stays(folder, tmp_path):
+    (tmp_path / "link").symlink_to(folder)
+    before = (folder / MANIFEST).read_bytes()
+    with new_folder(tmp_path / "link", _manifest(kind="frozen"), replace=True) as place:
+        _fill(place)
+    assert read_manifest(tmp_path / "link").kind == "frozen"
+    assert (folder / MANIFEST).read_bytes() == before
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "link", folder]
+
+
+def test_old_model_comes_back_when_the_new_one_cannot_take_its_place(folder, tmp_path, monkeypatch):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    rename = Path.rename
+
+    def refuse(self: Path, target: Path) -> Path:
+        if target == folder and not self.name.endswith(".old"):
+            raise OSError("disk full")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OSError, match="disk full"), new_folder(folder, _manifest(kind="frozen"), replace=True) as place:
+        _fill(place)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert list(tmp_path.iterdir()) == [folder]
+
+
 def test_manifest_cannot_be_changed():
     with pytest.raises(ValidationError, match="frozen"):
         _manifest().kind = "encoder"

@@ -62,7 +62,7 @@ def start(
         tasks = with_suggestions(tasks, schema, tagger)
     if not tasks:
         raise InputError(", ".join(map(str, paths)), "holds no sentence", "Name articles, or a file with sentences to judge")
-    model = tagger.manifest.model_id if tagger is not None else None
+    model = tagger.model_id if tagger is not None else None
     write_tasks(tasks, folder, schema, tool=tool, round="adjudication" if settles else "independent", model=model)
     return tasks
 

@@ -33,7 +33,7 @@ def tag_into_folder(inputs: Sequence[str], into: Into, model: Path, *, backend: 
     from pactag.bulk.plan import Share, read_share
     from pactag.bulk.run import Engine, local, prepare, run
     from pactag.model_folder import read_manifest
-    from pactag.models import backends_of
+    from pactag.models import backends_of, id_of
     from pactag.tagging import Tagger
 
     share = read_share(into.shard) if into.shard is not None else Share()
@@ -51,7 +51,7 @@ def tag_into_folder(inputs: Sequence[str], into: Into, model: Path, *, backend: 
     ready = prepare(
         inputs,
         into.folder,
-        model=manifest.model_id,
+        model=id_of(manifest, backend=backend),
         backend=backend or next(iter(backends_of(manifest)), None),
         kind=into.input_format,
         output_format=into.output_format,

@@ -108,7 +108,7 @@ def tag(
     unread: list[PactagError] = []
     articles = read_articles(inputs, kind=input_format, on_error=unread.append, leave_out=[path for path in (place, texts) if path])
     tagger = load_tagger(model, tracking_uri, backend=backend)
-    maker = Maker(tagger.schema, tagger.manifest.model_id)
+    maker = Maker(tagger.schema, tagger.model_id)
     tagged = tagger.tag_many(articles)
     if place is not None:
         count = write(tagged, place, maker, format=output_format, texts=texts)

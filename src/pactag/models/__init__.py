@@ -44,6 +44,15 @@ def backends_of(manifest: Manifest) -> tuple[str, ...]:
     return tuple(name for name, file in BACKENDS.items() if file in manifest.files)
 
 
+def id_of(manifest: Manifest, *, backend: str | None = None) -> str:
+    """The short name of what runs: that of the folder, with the form where it holds several, whose scores are not quite the same.
+
+    :param backend: as of `load_scorer`.
+    """
+    there = backends_of(manifest)
+    return f"{manifest.model_id}-{backend or there[0]}" if len(there) > 1 else manifest.model_id
+
+
 def load_scorer(folder: Path, manifest: Manifest, *, backend: str | None = None) -> SentenceScorer:
     """The model of a folder that has been checked, ready to predict.
 

@@ -9,7 +9,7 @@ import torch
 
 
 class WeightAverage:
-    """Exponential moving average of a network's trainable weights.
+    """Exponential moving average of a network's trainable weights, kept on the device where these are at the last step.
 
     The first steps are averaged over a shorter memory, (1 + step) / (10 + step), so that the start leaves no trace.
     """
@@ -42,6 +42,8 @@ class WeightAverage:
         self._step += 1
         decay = min(self._decay, (1 + self._step) / (10 + self._step))
         parameters = dict(network.named_parameters())
+        # The network is on the processor when the average begins: the Trainer moves it to a GPU later.
+        self._weights = {name: value.to(parameters[name].device) for name, value in self._weights.items()}
         torch._foreach_lerp_(list(self._weights.values()), [parameters[name].detach() for name in self._weights], 1 - decay)
 
     @contextmanager

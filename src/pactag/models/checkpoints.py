@@ -54,7 +54,7 @@ def save(
     best: Mapping[str, torch.Tensor],
     average: WeightAverage | None,
 ) -> None:
-    """Write a checkpoint, whole or not at all; the one before it goes."""
+    """Write a checkpoint, whole or not at all; the one before it goes, and so does one of the same step."""
     groups = optimizer.state_dict()
     path = folder / f"step-{trainer.global_step:09d}"
     with whole(path) as place:
@@ -76,6 +76,9 @@ def save(
         }
         write_whole(place / _STATE, json.dumps(state) + "\n")
         trainer.save_to_json(str(place / _TRAINER))
+        if path.exists():
+            # A folder takes the place of none that has files.
+            shutil.rmtree(path)
     for older in folder.glob("step-*"):
         if older != path:
             shutil.rmtree(older)
@@ -92,6 +95,11 @@ class Checkpoint:
             known = self._state["progress"]
             self.progress = Progress(**{**known, "reports": [(figures, step) for figures, step in known["reports"]]})
             self.best = safetensors.torch.load_file(path / _BEST)
+            json.loads((path / _TRAINER).read_text(encoding="utf-8"))
+            for name in (_NETWORK, _OPTIMIZER, _RANDOM, *([_AVERAGE] if self._state["average_steps"] else [])):
+                # The names and sizes at its head alone: the tensors are read when they are asked for.
+                with safetensors.safe_open(path / name, framework="pt"):
+                    pass
         except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
             fix = "Remove it: training then begins again, in the same run"
             raise ModelFolderError(str(path), f"cannot be read ({str(error)[:100]})", fix) from None
@@ -121,11 +129,17 @@ class Checkpoint:
         torch.set_rng_state(states["cpu"])
         if "cuda" in states and torch.cuda.is_available():
             torch.cuda.set_rng_state(states["cuda"])
+        if "mps" in states and torch.backends.mps.is_available():
+            torch.mps.set_rng_state(states["mps"])
 
 
 def _random_states() -> dict[str, torch.Tensor]:
     states = {"cpu": torch.get_rng_state()}
-    return {**states, "cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else states
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.get_rng_state()
+    if torch.backends.mps.is_available():
+        states["mps"] = torch.mps.get_rng_state()
+    return states
 
 
 def _write(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:

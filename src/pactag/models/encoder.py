@@ -35,7 +35,14 @@ class EncoderClassifier(PooledClassifier):
         settings, training = cast(EncoderModel, config.model), cast(TrainingConfig, config.training)
         lesson = None
         if training.teachers:
-            lesson = lesson_of(training.teachers, train, labels=labels, vectors=training.teacher_vectors > 0, progress=context.progress)
+            lesson = lesson_of(
+                training.teachers,
+                train,
+                labels=labels,
+                context=settings.context,
+                vectors=training.teacher_vectors > 0,
+                progress=context.progress,
+            )
         transformers.set_seed(config.seed)
         pretrained = load_pretrained(settings.base, settings.revision)
         keep_layers(pretrained.encoder, settings.layers)

@@ -12,7 +12,7 @@ import transformers
 
 from pactag.config import TrainingConfig
 from pactag.corpus.rows import LabelledSentences
-from pactag.errors import ConfigError
+from pactag.errors import ConfigError, DivergedError
 from pactag.metrics import best_f1_threshold
 from pactag.models import checkpoints
 from pactag.models.averaging import WeightAverage
@@ -47,6 +47,7 @@ def fine_tune(
     :param lesson: what the teachers say of `train`, learnt from with the share `training.teacher_weight`.
     :param mask_id: token that stands for a dropped one, with `training.token_dropout`.
     :raises ConfigError: when `training.device`, `training.precision` or `training.batch_size` do not fit the machine.
+    :raises DivergedError: when the network gives no numbers any more.
     """
     device = device_for(training)
     share = share_of_batch(training)
@@ -243,9 +244,11 @@ class _Progress(transformers.TrainerCallback):
                 self._save(state, optimizer, lr_scheduler)
 
     def _within_epoch(self, state: Any) -> bool:
-        """Whether the state is saved after these steps, though the epoch has not ended."""
+        """Whether the state is saved after these steps, though the epoch has not ended: with the last step it has, wherever that is."""
         steps = self._training.checkpoint_steps
-        return steps is not None and state.global_step % steps == 0 and not float(state.epoch or 0).is_integer()
+        if steps is None or state.global_step >= state.max_steps:
+            return False
+        return state.global_step % steps == 0 and not float(state.epoch or 0).is_integer()
 
     def _draw_as_from_here(self, state: Any) -> None:
         """Dropout draws from this step on what it draws when training is not cut off."""
@@ -283,6 +286,8 @@ class _Progress(transformers.TrainerCallback):
     def _measure(self, step: int) -> None:
         with self._average.applied(self._model.network) if self._average is not None else contextlib.nullcontext():
             logits = self._model.predict_logits(self._validation.inputs)
+            if not np.isfinite(logits).all():
+                raise DivergedError(step)
             targets = self._validation.targets
             loss = float(np.mean(np.logaddexp(0, logits) - targets * logits))
             f1 = [best_f1_threshold(targets[:, i], logits[:, i])[1] for i in range(targets.shape[1])]

@@ -22,8 +22,9 @@ def label_loss(
 
     :param smoothing: targets 0 and 1 become s and 1 - s.
     :param focal_gamma: focus on what is still wrong (Lin et al., Focal loss for dense object detection, 2017, equation 4).
-    :param negative_gamma: the same for negatives alone, those below a small margin left out (Ridnik et al., Asymmetric loss for multi-label
-        classification, 2021, equation 7).
+    :param negative_gamma: the same for negatives alone, those below a small margin left out: `-max(p - .05, 0)^gamma log(1 - p)`. After
+        Ridnik et al., Asymmetric loss for multi-label classification, 2021, equation 7, from which it differs in two things: there the
+        logarithm takes the shifted probability as well, and here no gradient goes through the factor.
     """
     weight = torch.full_like(targets[0], positive_weight)
     loss = binary_cross_entropy_with_logits(logits, targets * (1 - 2 * smoothing) + smoothing, pos_weight=weight, reduction="none")
@@ -31,7 +32,9 @@ def label_loss(
         scores = torch.sigmoid(logits)
         positive = targets > 0.5
         if focal_gamma:
-            loss = loss * torch.where(positive, 1 - scores, scores) ** focal_gamma
+            wrong = torch.where(positive, 1 - scores, scores)
+            # Below an exponent of 1 the slope of a power at 0 has no end, and times no loss it is no number.
+            loss = loss * wrong.clamp(min=torch.finfo(wrong.dtype).tiny) ** focal_gamma
         if negative_gamma:
             focus = (scores.detach() - _ASYMMETRIC_MARGIN).clamp(min=0) ** negative_gamma
             loss = torch.where(positive, loss, loss * focus)
@@ -39,10 +42,10 @@ def label_loss(
 
 
 def disagreement(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-    """Symmetric Kullback-Leibler divergence between two sets of logits of the same sentences, as R-Drop adds it.
+    """Symmetric Kullback-Leibler divergence between two sets of logits of the same sentences, the mean over sentences and labels.
 
-    Source: Liang et al., R-Drop: regularized dropout for neural networks, 2021, equation 2; for a Bernoulli variable the two directions add
-    up to (p - q)(logit p - logit q).
+    Source: Liang et al., R-Drop: regularized dropout for neural networks, 2021, equation 2, which takes half the sum of the two directions;
+    here it is the sum, so that a weight of 1 is one of 2 there. For a Bernoulli variable they add up to (p - q)(logit p - logit q).
     """
     return ((torch.sigmoid(first) - torch.sigmoid(second)) * (first - second)).mean()
 

@@ -115,7 +115,10 @@ def _packed_session(path: Path) -> onnxruntime.InferenceSession:
 
 
 _ERRORS = onnxruntime.capi.onnxruntime_pybind11_state
-_UNUSABLE = (_ERRORS.Fail, _ERRORS.InvalidGraph, _ERRORS.InvalidProtobuf, _ERRORS.NotImplemented, _ERRORS.RuntimeException)
+_UNUSABLE = (
+    *(_ERRORS.Fail, _ERRORS.InvalidArgument, _ERRORS.InvalidGraph, _ERRORS.InvalidProtobuf),
+    *(_ERRORS.NotImplemented, _ERRORS.RuntimeException),
+)
 
 
 def _options() -> onnxruntime.SessionOptions:

@@ -15,10 +15,13 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from pactag.errors import ModelFolderError
 
 NETWORK = "network.onnx"
 # What a network calls the parts of a table: the name of the table and one of these. Sums are over the inputs.
@@ -74,18 +77,29 @@ def write_packed(path: Path, network: bytes, tables: Mapping[str, PackedTable], 
 
 
 def read_packed(path: Path) -> tuple[bytes, Iterator[tuple[str, PackedTable, Sequence[str]]]]:
-    """What `write_packed` wrote: the network, and one by one each table's name, the table, and its parts that the network takes."""
+    """What `write_packed` wrote: the network, and one by one each table's name, the table, and its parts that the network takes.
+
+    :raises ModelFolderError: for anything else, of the tables only once they are asked for.
+    """
 
     def tables() -> Iterator[tuple[str, PackedTable, Sequence[str]]]:
         # Threads of its own: none has to outlive a fork of the process.
-        with zipfile.ZipFile(path) as file, ThreadPoolExecutor(os.cpu_count()) as pool:
+        with _told(path), zipfile.ZipFile(path) as file, ThreadPoolExecutor(os.cpu_count()) as pool:
             index = json.loads(file.read(_INDEX))
             found = pool.map(lambda name: unpack(file.read(name), index[name]["shape"]), index)
             for (name, entry), table in zip(index.items(), found, strict=True):
                 yield name, table, entry["taken"]
 
-    with zipfile.ZipFile(path) as file:
+    with _told(path), zipfile.ZipFile(path) as file:
         return file.read(NETWORK), tables()
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError) as error:
+        raise ModelFolderError(str(path), f"is no packed network ({error})", "Restore the whole folder") from None
 
 
 def pack(table: PackedTable) -> bytes:

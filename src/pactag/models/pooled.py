@@ -16,7 +16,7 @@ from pactag.config import ContextConfig
 from pactag.corpus.rows import LabelledSentences
 from pactag.errors import ConfigError, ModelFolderError
 from pactag.model_folder import ENCODER, TOKENIZER, TORCH_WEIGHTS, BaseModelInfo, Manifest, Tokens
-from pactag.models.pretrained import Pretrained, untrained_encoder
+from pactag.models.pretrained import Pretrained, read_weights, untrained_encoder
 from pactag.models.tokens import SentenceTokenizer, batches
 from pactag.sentences import SentenceInput
 
@@ -163,14 +163,17 @@ class PooledClassifier:
 
     @classmethod
     def load(cls, folder: Path, manifest: Manifest) -> Self:
-        """Read what `save` wrote."""
+        """Read what `save` wrote.
+
+        :raises ModelFolderError: for anything else.
+        """
         if manifest.tokens is None:
             raise ModelFolderError(
                 str(folder), f"says nothing of tokens, which the kind {manifest.kind!r} needs", "Restore the whole folder"
             )
         network = PooledNetwork(untrained_encoder(folder), len(manifest.labels), pooling=manifest.tokens.pooling)
         try:
-            network.load_state_dict(safetensors.torch.load_file(folder / TORCH_WEIGHTS))
+            network.load_state_dict(read_weights(folder / TORCH_WEIGHTS))
         except RuntimeError as error:
             raise ModelFolderError(str(folder / TORCH_WEIGHTS), f"does not fit {ENCODER} ({error})", "Restore the whole folder") from None
         network.eval()

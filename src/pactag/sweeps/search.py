@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pactag.errors import MissingExtraError, PactagError, TrackingError
+from pactag.errors import DivergedError, MissingExtraError, PactagError, TrackingError
 from pactag.metrics import best_f1_macro
 from pactag.sweeps.config import Choice, FloatRange, LoadedSweep, Setting
 from pactag.sweeps.report import PARENT, TRIAL, write_report
@@ -164,7 +164,8 @@ def _one_trial(loaded: LoadedSweep, study: optuna.Study, parent: str, progress: 
         run = train(
             config, progress=lambda d, t, word: progress(name, d, t, word), watch=watch, parent=parent, tags={TRIAL: str(trial.number)}
         )
-    except Pruned:
+    except (Pruned, DivergedError):
+        # Settings under which training diverges are the worst ones, not a reason to end the search.
         study.tell(trial, state=TrialState.PRUNED)
     except BaseException:
         study.tell(trial, state=TrialState.FAIL)

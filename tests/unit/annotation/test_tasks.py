@@ -48,7 +48,7 @@ def test_label_studio_has_the_predictions_of_a_model(started, schema, trained):
     folder = started("label-studio", tagger=tagger)
     (prediction,) = json.loads((folder / "tasks.json").read_text())[0]["predictions"]
     assert prediction["result"][0]["value"]["choices"] == list(schema.names)
-    assert read_task_folder(folder, schema).about.model == tagger.manifest.model_id
+    assert read_task_folder(folder, schema).about.model == tagger.model_id
 
 
 def test_label_studio_interface_follows_the_schema(started, schema):

@@ -54,3 +54,12 @@ def test_weights_that_are_not_trained_are_left_alone():
     layer.weight.fill_(1.0)
     with average.applied(layer):
         assert layer.weight.item() == 1.0
+
+
+def test_average_follows_the_network_to_its_device():
+    layer = _at(0.0)
+    average = WeightAverage(layer, decay=0.9)
+    # No GPU here; between this device and the processor torch computes as little as between the two.
+    layer.to("meta")
+    average.update(layer)
+    assert average.weights["weight"].device.type == "meta"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 import safetensors.torch
 import torch
+import transformers
 
-from pactag.config import TrainingConfig
+from pactag.config import ContextConfig, TrainingConfig
 from pactag.corpus.rows import LabelledSentences
 from pactag.errors import ConfigError, ModelFolderError
 from pactag.model_folder import TORCH_WEIGHTS, read_manifest
-from pactag.models import pretrained
+from pactag.models import checkpoints, pretrained
 from pactag.models.base import FitContext
 from pactag.models.batching import LengthGroupedBatches
 from pactag.models.encoder import EncoderClassifier
@@ -103,6 +106,22 @@ def test_progress_and_figures_are_told(config_of, schema):
     assert figures == [({"loss", "f1_macro"}, 2)]
 
 
+def test_training_that_ends_within_an_epoch_is_saved_once_at_its_end(config_of, schema, tmp_path):
+    sentences = _separable(schema, 64)
+    training = {"epochs": 1.5, "batch_size": 8, "checkpoint_steps": 3, "early_stopping": None}
+    context = FitContext(checkpoints=tmp_path)
+    EncoderClassifier.fit(sentences, sentences, config=config_of("encoder", training=training), labels=schema.names, context=context)
+    assert [path.name for path in tmp_path.iterdir()] == ["step-000000012"]
+    assert checkpoints.Checkpoint(checkpoints.newest(tmp_path)).progress.finished
+
+
+def test_training_that_diverges_is_told(config_of, schema, monkeypatch):
+    sentences = _separable(schema, 16)
+    monkeypatch.setattr(EncoderClassifier, "predict_logits", lambda self, inputs: np.full((len(inputs), 4), np.nan, dtype=np.float32))
+    with pytest.raises(ConfigError, match=r"training: diverged at step 1 or before\. Lower training\.learning_rate"):
+        EncoderClassifier.fit(sentences, sentences, config=config_of("encoder"), labels=schema.names, context=FitContext())
+
+
 def test_stops_early_when_nothing_improves(config_of, schema):
     figures = []
     config = config_of("encoder", training={"epochs": 50, "learning_rate": 1e-9, "head_learning_rate": 1e-9, "early_stopping": 1})
@@ -130,6 +149,31 @@ def test_folder_without_an_encoder_is_told(tmp_path):
         load_pretrained(str(tmp_path), None)
 
 
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("model.safetensors", lambda whole: b"version https://git-lfs.github.com/spec/v1\noid sha256:53aa\nsize 90868376\n"),
+        ("model.safetensors", lambda whole: whole[: len(whole) // 2]),
+        ("config.json", lambda whole: whole.replace(b'"hidden_size": 32', b'"hidden_size": 64')),
+        ("tokenizer.json", lambda whole: b"{}"),
+        ("tokenizer.json", lambda whole: whole[: len(whole) // 2]),
+    ],
+    ids=["git-LFS pointer", "cut weights", "other sizes", "no tokenizer", "cut tokenizer"],
+)
+def test_folder_with_a_damaged_encoder_is_told(tiny_base, tmp_path, name: str, damage):
+    shutil.copytree(tiny_base, tmp_path, dirs_exist_ok=True)
+    (tmp_path / name).write_bytes(damage((tmp_path / name).read_bytes()))
+    with pytest.raises(ConfigError, match=r"model\.base: the folder .* holds no encoder that can be loaded \(.*Check its files"):
+        load_pretrained(str(tmp_path), None)
+
+
+def test_trained_model_with_damaged_weights_is_told(trained, tmp_path):
+    shutil.copytree(trained["encoder"].folder, tmp_path, dirs_exist_ok=True)
+    (tmp_path / TORCH_WEIGHTS).write_bytes(b"")
+    with pytest.raises(ModelFolderError, match=r"model\.safetensors: cannot be read"):
+        EncoderClassifier.load(tmp_path, read_manifest(trained["encoder"].folder))
+
+
 def test_altered_bundled_weights_are_refused(monkeypatch):
     monkeypatch.setattr(pretrained, "BUNDLED_SHA256", "0" * 64)
     with pytest.raises(ModelFolderError, match="has SHA-256 53aa51172d14"):
@@ -141,6 +185,15 @@ def test_too_many_tokens_for_the_encoder_are_refused(config_of, schema, tiny_bas
     sentences = _separable(schema, 4)
     with pytest.raises(ConfigError, match=r"model\.max_tokens: is 1024\. .* takes at most 512"):
         EncoderClassifier.fit(sentences, sentences, config=config, labels=schema.names, context=FitContext())
+
+
+def test_places_that_an_encoder_keeps_for_padding_are_not_taken(tiny_base, tmp_path):
+    shutil.copytree(tiny_base, tmp_path, dirs_exist_ok=True)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    vocabulary = transformers.AutoTokenizer.from_pretrained(tmp_path).vocab_size
+    config = transformers.MPNetConfig(vocab_size=vocabulary, max_position_embeddings=514, **sizes)
+    transformers.MPNetModel(config).save_pretrained(tmp_path)
+    assert load_pretrained(str(tmp_path), None).max_positions == 512
 
 
 def _separable(schema, count: int) -> LabelledSentences:
@@ -210,6 +263,25 @@ def test_student_comes_near_the_vectors_of_its_teacher(config_of, schema, traine
         return float(((student.embed(sentences.inputs) - wanted) ** 2).mean())
 
     assert away(1.0) < 0.2 * away(0.0)
+
+
+def _in_context(*before: str, title: str | None) -> LabelledSentences:
+    return LabelledSentences((SentenceInput("They may strike.", before, title),), np.zeros((1, 4), dtype=np.float32), ("a",), ("a:0",))
+
+
+def test_teacher_sees_what_it_was_trained_to_see(schema, trained):
+    """The student sees more of an article than its teacher, of which there is one with a context and one without."""
+    more, context = _in_context("Talks began.", "He left.", "Nobody came.", title="Port"), ContextConfig(preceding=3, title=True)
+    for kind, own in (("encoder", _in_context("Nobody came.", title="Port")), ("frozen", _in_context(title=None))):
+        asked, alone = (lesson_of([trained[kind].folder], given, labels=schema.names, context=context).scores for given in (more, own))
+        np.testing.assert_array_equal(asked, alone)
+
+
+@pytest.mark.parametrize("context", [ContextConfig(preceding=1), ContextConfig(title=True)])
+def test_teacher_that_looks_at_more_than_the_student_is_told(schema, trained, context):
+    given = _in_context("Nobody came.", title="Port")
+    with pytest.raises(ConfigError, match=r"training\.teachers: .* reads preceding 1, title True, of which the student sees"):
+        lesson_of([trained["encoder"].folder], given, labels=schema.names, context=context)
 
 
 def test_vectors_of_two_teachers_are_refused(schema, trained):

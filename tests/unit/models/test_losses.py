@@ -36,6 +36,22 @@ def test_focal_loss_is_the_formula():
     assert label_loss(logit, target, focal_gamma=2.0).item() == pytest.approx((-((1 - score) ** 2) * score.log()).item())
 
 
+@pytest.mark.parametrize("target", [0.0, 1.0])
+@pytest.mark.parametrize("gamma", [0.01, 0.5])
+def test_focal_loss_has_a_slope_wherever_a_sentence_is_settled(target: float, gamma: float):
+    logits = ((2 * target - 1) * torch.tensor([[1.0, 20.0, 60.0, 90.0, 200.0]])).requires_grad_()
+    loss = label_loss(logits, torch.full((1, 5), target), focal_gamma=gamma)
+    loss.backward()
+    assert loss.isfinite()
+    assert logits.grad.isfinite().all()
+
+
+def test_asymmetric_loss_is_the_formula():
+    logit, target = torch.tensor([[1.0]]), torch.tensor([[0.0]])
+    score = torch.sigmoid(logit)
+    assert label_loss(logit, target, negative_gamma=2.0).item() == pytest.approx((-((score - 0.05) ** 2) * (1 - score).log()).item())
+
+
 def test_asymmetric_loss_drops_easy_negatives_and_leaves_positives():
     easy = torch.tensor([[-6.0]])
     assert label_loss(easy, torch.tensor([[0.0]]), negative_gamma=2.0) == 0
@@ -45,6 +61,12 @@ def test_asymmetric_loss_drops_easy_negatives_and_leaves_positives():
 def test_equal_logits_do_not_disagree():
     assert disagreement(LOGITS, LOGITS) == 0
     assert disagreement(LOGITS, LOGITS + 1) == disagreement(LOGITS + 1, LOGITS) > 0
+
+
+def test_disagreement_is_the_sum_of_both_directions():
+    p, q = torch.sigmoid(LOGITS), torch.sigmoid(LOGITS + 1)
+    there, back = (a * (a / b).log() + (1 - a) * ((1 - a) / (1 - b)).log() for a, b in ((p, q), (q, p)))
+    assert disagreement(LOGITS, LOGITS + 1).item() == pytest.approx((there + back).mean().item(), rel=1e-4)
 
 
 def test_distillation_is_least_at_the_teacher():

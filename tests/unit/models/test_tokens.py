@@ -142,6 +142,18 @@ def test_company_does_not_change_an_encoding():
     assert tokenizer.encode(inputs) == [tokenizer.encode([each])[0] for each in inputs]
 
 
+def test_company_does_not_change_an_encoding_of_a_text_without_end():
+    tokenizer = SentenceTokenizer(_word_tokenizer(), _settings(max_tokens=8))
+    endless = _words(0, 100)
+    inputs = [SentenceInput("w150", (endless,), "w151"), SentenceInput(endless), SentenceInput("w152", (), endless)]
+    assert tokenizer.encode(inputs) == [tokenizer.encode([each])[0] for each in inputs]
+    assert [encoded.ids[1:-1] for encoded in tokenizer.encode(inputs)] == [
+        [251, SEP, 198, 199, SEP, 250],
+        _ids(0, 6),
+        [*_ids(0, 4), SEP, 252],
+    ]
+
+
 def test_no_inputs_give_no_encodings():
     assert SentenceTokenizer(_word_tokenizer(), _settings()).encode([]) == []
 

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from pactag.config import load_config
-from pactag.errors import PactagError
+from pactag.errors import DivergedError, PactagError
 from pactag.sweeps import search
 from pactag.sweeps.config import load_sweep
 from pactag.sweeps.report import best_config, importances_of
@@ -171,6 +171,21 @@ def test_failed_trial_ends_the_sweep_as_failed(sweep_of, tracker, monkeypatch):
     study = search.open_study(loaded)
     assert [trial.state.name for trial in study.trials] == ["FAIL"]
     assert tracker.get_run(study.user_attrs["parent_run"]).info.status == "FAILED"
+
+
+def test_trial_that_diverges_is_given_up_and_the_sweep_goes_on(sweep_of, tracker, monkeypatch):
+    loaded = sweep_of("diverges", C, more="trials: 2")
+
+    def made_up(config, *, parent, tags, **_):
+        with tracker.run(experiment="tests", name=config.name, params={}, tags=tags, parent=parent) as recorder:
+            if tags["trial"] == "0":
+                raise DivergedError(10)
+        return _a_trained_run(recorder)
+
+    monkeypatch.setattr(search, "train", made_up)
+    run_id, study = search.run_sweep(loaded)
+    assert [trial.state.name for trial in study.trials] == ["PRUNED", "COMPLETE"]
+    assert [child.info.status for child in tracker.children(run_id)] == ["FAILED", "FINISHED"]
 
 
 def test_storage_of_another_space_is_refused(sweep_of):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any, BinaryIO
 
-from pactag.articles import Article
+from pactag.articles import Article, utf16
 from pactag.errors import InputError, MissingExtraError, PactagError
 from pactag.inputs.records import article_of
 
@@ -21,8 +21,8 @@ _LONGEST_FIELD = 2**31 - 1
 def read_csv(file: BinaryIO, where: str, id: str) -> Iterator[Article | PactagError]:
     """The articles of a CSV file with a header. Comma, semicolon or tab: the one that makes a column `text` of the header."""
     start = file.readline()
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        yield InputError(where, "is UTF-16, not UTF-8", "Convert it: iconv -f UTF-16 -t UTF-8")
+    if told := utf16(start, where=where):
+        yield told
         return
     try:
         header_line = start.decode("utf-8-sig").strip("\r\n")

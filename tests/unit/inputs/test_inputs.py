@@ -136,6 +136,12 @@ def test_file_that_is_no_utf8_text_is_one_error(tmp_path, content: bytes):
     assert (len(articles), len(errors)) == (0, 1)
 
 
+@pytest.mark.parametrize(("name", "content"), [("a.jsonl", '{"text": "No."}\n'), ("a.csv", "id,text\nx,No.\n")])
+@pytest.mark.parametrize("order", ["LE", "BE"])
+def test_rows_in_utf16_without_a_mark_are_told_as_such(tmp_path, name: str, content: str, order: str):
+    assert f"iconv -f UTF-16{order}" in _all(_file(tmp_path / name, content.encode(f"utf-16-{order}")))[1][0]
+
+
 def test_lone_surrogates_of_json_can_be_written_again(tmp_path):
     path = _file(tmp_path / "a.jsonl", r'{"id": "x\ud800", "title": "\udc00", "text": "a\ud800"}')
     (article,) = _all(path)[0]

@@ -16,6 +16,8 @@ _COLUMNS = ("id", "title", "text")
 _ROWS_AT_ONCE = 256
 # Articles are longer than the 131,072 characters that the csv module allows a field.
 _LONGEST_FIELD = 2**31 - 1
+# How much of a header an error shows, in characters: without one, the first line may be a whole article.
+_SHOWN = 200
 
 
 def read_csv(file: BinaryIO, where: str, id: str) -> Iterator[Article | PactagError]:
@@ -28,14 +30,19 @@ def read_csv(file: BinaryIO, where: str, id: str) -> Iterator[Article | PactagEr
         header_line = start.decode("utf-8-sig").strip("\r\n")
     except UnicodeDecodeError:
         header_line = ""
-    delimiter, header = _header(header_line)
+    csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        delimiter, header = _header(header_line)
+    except csv.Error as bad:
+        yield _unreadable_header(header_line, bad, where)
+        return
     if "text" not in header:
         found = ", ".join(map(repr, header)) if header_line.isprintable() and header_line else "no header"
+        found = found if len(found) <= _SHOWN else f"{found[:_SHOWN]}…"
         yield InputError(
             f"{where}:1", f"has no column 'text' ({found})", "Name the columns in the first line: text and, if wanted, id, title"
         )
         return
-    csv.field_size_limit(_LONGEST_FIELD)
     # Bytes that are not UTF-8 are carried through as lone surrogates, so that only their own row is refused.
     rest = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
     rows = csv.reader(rest, delimiter=delimiter, strict=True)
@@ -51,6 +58,13 @@ def _header(line: str) -> tuple[str, list[str]]:
         if "text" in names:
             return delimiter, names
     return ",", [name.strip() for name in next(csv.reader([line]), [])]
+
+
+def _unreadable_header(line: str, bad: csv.Error, where: str) -> InputError:
+    if "\r" in line:
+        found = "has a header that cannot be read: its line ends are \\r alone"
+        return InputError(f"{where}:1", found, "Convert them: tr '\\r' '\\n'")
+    return InputError(f"{where}:1", f"has a header that cannot be read ({bad})", "Name the columns in the first line: text, id, title")
 
 
 def _csv_articles(rows: Any, header: list[str], where: str, id: str) -> Iterator[Article | PactagError]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import io
 import json
@@ -199,6 +200,30 @@ def test_csv_without_a_text_column_is_one_error(tmp_path, content: str):
     articles, errors = _all(_file(tmp_path / "a.csv", content))
     assert (len(articles), len(errors)) == (0, 1)
     assert "a.csv:1: has no column 'text'" in errors[0]
+
+
+def test_csv_whose_lines_end_in_carriage_returns_alone_is_told_and_the_next_file_is_read(tmp_path):
+    _file(tmp_path / "a.csv", "id,text\rx,No.\r")
+    articles, errors = _all(tmp_path / "a.csv", _file(tmp_path / "b.txt", "Yes."))
+    assert [article.id for article in articles] == ["b"]
+    assert errors == [
+        f"{tmp_path / 'a.csv'}:1: has a header that cannot be read: its line ends are \\r alone. Convert them: tr '\\r' '\\n'"
+    ]
+
+
+@pytest.fixture
+def default_field_limit():
+    """That of a process that has read no table yet."""
+    before = csv.field_size_limit(131_072)
+    yield
+    csv.field_size_limit(before)
+
+
+@pytest.mark.usefixtures("default_field_limit")
+def test_csv_whose_first_line_is_an_article_is_one_error_of_bounded_length(tmp_path):
+    (error,) = _all(_file(tmp_path / "a.csv", "word " * 100_000 + "\n"))[1]
+    assert "a.csv:1: has no column 'text' ('word word" in error
+    assert len(error) < 600
 
 
 @pytest.fixture

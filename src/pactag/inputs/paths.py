@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 
 from pactag.errors import InputError
@@ -33,25 +35,37 @@ def is_address(name: str) -> bool:
 def sources(names: Iterable[Path | str], *, leave_out: Collection[Path] = ()) -> Iterator[Source | InputError]:
     """The files behind names, addresses, patterns, folders and `-`, in that order; within a folder or a pattern sorted.
 
-    In a folder, files with an ending of `kinds.ENDINGS` count, compressed or not; hidden files and folders never do.
+    In a folder, files with an ending of `kinds.ENDINGS` count, compressed or not; hidden files and folders never do. All names are looked
+    up before the first file is given: only then is it known which files would have the same id, and have their path for one.
 
     :param leave_out: files and folders to pass over in folders and patterns.
     """
-    left_out = {path.resolve() for path in leave_out}
-    for name in map(str, names):
+    found = list(_found(map(str, names), {path.resolve() for path in leave_out}))
+    # A file that was named twice is no other one.
+    taken = Counter(source.id for source in dict.fromkeys(found) if isinstance(source, Source))
+    for source in found:
+        if isinstance(source, Source) and source.path is not None and taken[source.id] > 1:
+            yield replace(source, id=source.path.as_posix())
+        else:
+            yield source
+
+
+def _found(names: Iterable[str], left_out: set[Path]) -> Iterator[Source | InputError]:
+    for name in names:
         if name == "-":
             yield Source(None, "stdin")
         elif is_address(name):
             yield Source(None, name, name)
         elif os.path.isdir(name):  # noqa: PTH112 - a Path of any string would raise for one with a NUL
-            yield from _in_folder(Path(name), left_out)
+            yield from _in_folder(Path(name), left_out, start=Path(name))
         elif glob.has_magic(name) and not os.path.exists(name):  # noqa: PTH110
             yield from _matching(name, left_out)
         else:
             yield Source(Path(name), bare_name(Path(name).name).as_posix())
 
 
-def _in_folder(folder: Path, left_out: set[Path]) -> Iterator[Source | InputError]:
+def _in_folder(folder: Path, left_out: set[Path], *, start: Path) -> Iterator[Source | InputError]:
+    """The files of a folder, whose ids are the ways to them from `start`."""
     unreadable: list[InputError] = []
     paths: list[Path] = []
 
@@ -67,7 +81,7 @@ def _in_folder(folder: Path, left_out: set[Path]) -> Iterator[Source | InputErro
         yield InputError(str(folder), "holds no file that pactag reads", f"Files in a folder need one of the endings {', '.join(ENDINGS)}")
     for path in chosen:
         # Two folders may hold files of one name: the way from the folder that was named keeps their ids apart.
-        yield Source(path, bare_name(path.relative_to(folder)).as_posix())
+        yield Source(path, bare_name(path.relative_to(start)).as_posix())
 
 
 def _matching(pattern: str, left_out: set[Path]) -> Iterator[Source | InputError]:
@@ -76,7 +90,13 @@ def _matching(pattern: str, left_out: set[Path]) -> Iterator[Source | InputError
     folders = [] if files else [path for path in found if path.is_dir()]
     if not files and not folders:
         yield InputError(pattern, "matches no file", "Check the pattern")
+    start = _plain_beginning(pattern)
     for path in files:
-        yield Source(path, bare_name(path.name).as_posix())
+        yield Source(path, bare_name(path.relative_to(start)).as_posix())
     for path in folders:
-        yield from _in_folder(path, left_out)
+        yield from _in_folder(path, left_out, start=start)
+
+
+def _plain_beginning(pattern: str) -> Path:
+    """The folder in which a pattern begins to be one: `news` for `news/**/*.html`."""
+    return Path(*takewhile(lambda part: not glob.has_magic(part), Path(pattern).parts))

@@ -53,7 +53,49 @@ def test_pattern_is_expanded(tmp_path):
     (tmp_path / "sub").mkdir()
     for name in ("b.txt", "sub/a.txt", "c.csv"):
         _file(tmp_path / name, "He said no.")
-    assert [article.id for article in _all(f"{tmp_path}/**/*.txt")[0]] == ["b", "a"]
+    assert [article.id for article in _all(f"{tmp_path}/**/*.txt")[0]] == ["b", "sub/a"]
+
+
+def _index_pages(folder, *subs: str) -> None:
+    for sub in subs:
+        (folder / sub).mkdir(parents=True)
+        _file(folder / sub / "index.txt", "He said no.")
+
+
+@pytest.mark.parametrize("pattern", ["news/**/*.txt", "news/0?/index.txt", "news/0*", "./news/*/index.txt"])
+def test_id_in_a_pattern_is_the_way_from_where_it_begins(tmp_path, monkeypatch, pattern: str):
+    _index_pages(tmp_path, "news/01", "news/02")
+    monkeypatch.chdir(tmp_path)
+    assert [article.id for article in _all(pattern)[0]] == ["01/index", "02/index"]
+
+
+@pytest.mark.parametrize("names", [["01/index.txt", "02/index.txt"], ["01", "02"], ["01", "02/*.txt"]], ids=["files", "folders", "both"])
+def test_files_that_would_have_one_id_have_their_path(tmp_path, monkeypatch, names: list[str]):
+    _index_pages(tmp_path, "01", "02")
+    _file(tmp_path / "a.txt", "No.")
+    monkeypatch.chdir(tmp_path)
+    assert [article.id for article in _all(*names, "a.txt")[0]] == ["01/index.txt", "02/index.txt", "a"]
+
+
+def test_files_of_one_folder_that_differ_in_their_ending_have_two_ids(tmp_path, monkeypatch):
+    for name in ("a.txt", "a.text", "b.txt"):
+        _file(tmp_path / name, "No.")
+    monkeypatch.chdir(tmp_path)
+    assert [article.id for article in _all(".")[0]] == ["a.text", "a.txt", "b"]
+
+
+def test_rows_of_files_of_one_name_have_two_ids(tmp_path, monkeypatch):
+    _index_pages(tmp_path, "01", "02")
+    monkeypatch.chdir(tmp_path)
+    for sub in ("01", "02"):
+        _file(tmp_path / sub / "wire.csv", "text\nNo.\n")
+    assert [article.id for article in _all("01/wire.csv", "02/wire.csv")[0]] == ["01/wire.csv:2", "02/wire.csv:2"]
+
+
+def test_file_that_is_named_twice_keeps_its_id(tmp_path, monkeypatch):
+    _file(tmp_path / "a.txt", "No.")
+    monkeypatch.chdir(tmp_path)
+    assert [article.id for article in _all("a.txt", "./a.txt")[0]] == ["a", "a"]
 
 
 def test_pattern_that_matches_nothing_is_told(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
@@ -72,9 +72,8 @@ def _in_folder(folder: Path, left_out: set[Path], *, start: Path) -> Iterator[So
     def note(bad: OSError) -> None:
         unreadable.append(InputError(str(bad.filename), f"cannot be read ({bad.strerror})", "Check its permissions"))
 
-    for root, folders, files in os.walk(folder, onerror=note):
-        folders[:] = [name for name in folders if not name.startswith(".") and Path(root, name).resolve() not in left_out]
-        paths += [Path(root, name) for name in files if not name.startswith(".") and kind_of(name) is not None]
+    for root, files in _walked(folder, left_out, note):
+        paths += [root / name for name in files if not name.startswith(".") and kind_of(name) is not None]
     yield from unreadable
     chosen = [path for path in sorted(paths) if path.is_file() and path.resolve() not in left_out]
     if not chosen and not unreadable:
@@ -82,6 +81,31 @@ def _in_folder(folder: Path, left_out: set[Path], *, start: Path) -> Iterator[So
     for path in chosen:
         # Two folders may hold files of one name: the way from the folder that was named keeps their ids apart.
         yield Source(path, bare_name(path.relative_to(start)).as_posix())
+
+
+def _walked(folder: Path, left_out: set[Path], on_error: Callable[[OSError], None]) -> Iterator[tuple[Path, list[str]]]:
+    """Every folder below one, with the names of its files. Links to folders are followed; none is visited twice, so that no loop goes on.
+
+    What stands in the folder itself comes before what links lead to, and keeps its own name where a link leads to it as well.
+    """
+    visited: set[Path] = set()
+    waiting = [folder]
+    while waiting:
+        links: list[Path] = []
+        for start in waiting:
+            for root, folders, files in os.walk(start, onerror=on_error):
+                here = Path(root)
+                real = here.resolve()
+                if real in visited or (real in left_out and here != folder):
+                    folders.clear()
+                    continue
+                visited.add(real)
+                shown = [name for name in folders if not name.startswith(".")]
+                links += [here / name for name in shown if (here / name).is_symlink()]
+                # `os.walk` goes into those that are no links.
+                folders[:] = shown
+                yield here, files
+        waiting = sorted(links)
 
 
 def _matching(pattern: str, left_out: set[Path]) -> Iterator[Source | InputError]:

@@ -44,6 +44,27 @@ def test_folder_gives_its_readable_files_sorted(tmp_path):
     assert errors == []
 
 
+def test_folder_that_a_link_leads_to_is_read(tmp_path):
+    _index_pages(tmp_path, "elsewhere/may")
+    (tmp_path / "news").mkdir()
+    (tmp_path / "news/archive").symlink_to(tmp_path / "elsewhere")
+    assert [article.id for article in _all(tmp_path / "news")[0]] == ["archive/may/index"]
+
+
+def test_folder_with_links_in_a_circle_is_read_once(tmp_path):
+    _index_pages(tmp_path, "news/may")
+    (tmp_path / "news/may/up").symlink_to(tmp_path / "news")
+    (tmp_path / "news/all").symlink_to(tmp_path)
+    (tmp_path / "news/0-latest").symlink_to("may")
+    assert [article.id for article in _all(tmp_path / "news")[0]] == ["may/index"]
+
+
+def test_folder_to_leave_out_is_left_out_behind_a_link(tmp_path):
+    _index_pages(tmp_path, "news/may", "acts")
+    (tmp_path / "news/acts").symlink_to(tmp_path / "acts")
+    assert [article.id for article in _all(tmp_path / "news", leave_out=[tmp_path / "acts"])[0]] == ["may/index"]
+
+
 def test_folder_without_readable_files_is_told(tmp_path):
     _file(tmp_path / "photo.jpg", b"x")
     assert "holds no file that pactag reads" in _all(tmp_path)[1][0]

@@ -62,6 +62,16 @@ def check_spans(spans: Sequence[Sequence[int]], text: str, *, where: str) -> tup
     return tuple(checked)
 
 
+def with_text(article: Article, *, where: str) -> Article:
+    """The same article.
+
+    :raises InputError: when it holds nothing but white space, so that there is nothing to tag.
+    """
+    if not article.text.strip():
+        raise InputError(where, "holds no text", "Give its text, or leave it out")
+    return article
+
+
 def decode(raw: bytes, *, where: str) -> str:
     """Bytes of a text file as normalised text.
 

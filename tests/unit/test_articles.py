@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from pactag.articles import Article, check_spans, decode, normalise, read_article
+from pactag.articles import Article, check_spans, decode, normalise, read_article, with_text
 from pactag.errors import InputError
 
 # Every code point there is, lone surrogates included.
@@ -188,6 +188,12 @@ def test_line_ends_of_windows_become_those_of_unix():
 
 def test_empty_file_is_an_empty_text():
     assert decode(b"", where="a") == ""
+
+
+@pytest.mark.parametrize("text", ["", " \n\t\u00a0"])
+def test_article_without_text_is_told(text: str):
+    with pytest.raises(InputError, match=r"a\.txt: holds no text\. Give its text, or leave it out"):
+        with_text(Article("a", text), where="a.txt")
 
 
 # Files

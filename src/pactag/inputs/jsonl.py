@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import BinaryIO
 
-from pactag.articles import Article, utf16
+from pactag.articles import Article, utf16, with_text
 from pactag.errors import InputError, PactagError
 from pactag.inputs.records import article_of
 
@@ -41,4 +41,4 @@ def _article(line: bytes, where: str, default_id: str) -> Article:
         raise InputError(where, f"JSON that cannot be read ({bad})", "Give one JSON object a line") from None
     if not isinstance(record, dict):
         raise InputError(where, "is not a JSON object", 'Give an object such as {"id": "a", "text": "..."}')
-    return article_of(record, where=where, default_id=default_id)
+    return with_text(article_of(record, where=where, default_id=default_id), where=where)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any, BinaryIO
 
-from pactag.articles import Article, utf16
+from pactag.articles import Article, utf16, with_text
 from pactag.errors import InputError, MissingExtraError, PactagError
 from pactag.inputs.records import article_of
 
@@ -89,7 +89,10 @@ def _csv_articles(rows: Any, header: list[str], where: str, id: str) -> Iterator
         if any("\udc80" <= c <= "\udcff" for value in record.values() for c in value):
             yield InputError(here, "is not valid UTF-8", "Convert the file, for example: iconv -f WINDOWS-1252 -t UTF-8")
             continue
-        yield article_of(record, where=here, default_id=f"{id}:{line}")
+        try:
+            yield with_text(article_of(record, where=here, default_id=f"{id}:{line}"), where=here)
+        except InputError as error:
+            yield error
 
 
 def read_parquet(file: BinaryIO, where: str, id: str) -> Iterator[Article | PactagError]:
@@ -108,8 +111,9 @@ def read_parquet(file: BinaryIO, where: str, id: str) -> Iterator[Article | Pact
             return
         batches = table.iter_batches(batch_size=_ROWS_AT_ONCE, columns=[name for name in (*_COLUMNS, "spans") if name in names])
         for number, record in enumerate(chain.from_iterable(batch.to_pylist() for batch in batches), 1):
+            here = f"{where}: row {number}"
             try:
-                yield article_of(record, where=f"{where}: row {number}", default_id=f"{id}:{number}")
+                yield with_text(article_of(record, where=here, default_id=f"{id}:{number}"), where=here)
             except InputError as error:
                 yield error
     except (pyarrow.ArrowException, OSError, ValueError) as bad:

@@ -154,6 +154,39 @@ def test_standard_input_takes_the_given_kind(monkeypatch):
     assert _all("-", kind="jsonl")[0] == [Article("stdin:1", "No.")]
 
 
+# Nothing in it
+
+
+@pytest.mark.parametrize("content", ["", " \n\n"])
+def test_text_file_without_text_is_told_and_the_next_is_read(tmp_path, content: str):
+    articles, errors = _all(_file(tmp_path / "a.txt", content), _file(tmp_path / "b.txt", "No."))
+    assert [article.id for article in articles] == ["b"]
+    assert errors == [f"{tmp_path / 'a.txt'}: holds no text. Give its text, or leave it out"]
+
+
+@pytest.mark.parametrize("kind", [None, "jsonl"])
+def test_empty_standard_input_is_told(monkeypatch, kind: str | None):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    (error,) = _all("-", kind=kind)[1]
+    assert error.startswith("standard input: holds no ")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.csv", "id,text\n1,\n2,No.\n"), ("a.jsonl", '\n{"id": "1", "text": " "}\n{"id": "2", "text": "No."}\n')],
+)
+def test_row_without_text_is_told_and_the_next_is_read(tmp_path, name: str, content: str):
+    articles, errors = _all(_file(tmp_path / name, content))
+    assert [article.id for article in articles] == ["2"]
+    assert errors == [f"{tmp_path / name}:2: holds no text. Give its text, or leave it out"]
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.csv", "id,text\n"), ("a.jsonl", "\n")])
+def test_table_without_rows_is_told(tmp_path, name: str, content: str):
+    path = _file(tmp_path / name, content)
+    assert _all(path) == ([], [f"{path}: holds no article. Check what wrote it, or leave it out"])
+
+
 def test_reading_is_lazy(tmp_path):
     first = _file(tmp_path / "a.jsonl", '{"id": "x", "text": "No."}\n{"id": "y", "text": "Yes."}\n')
     stream = read_articles([first, tmp_path / "nowhere.txt"])
@@ -303,10 +336,13 @@ def parquet(tmp_path):
 
 
 def test_parquet_rows(parquet):
-    path = parquet(id=[1, None, 3], title=["Talks", None, "x"], text=["No.", "Yes.", None], more=[1, 2, 3])
+    path = parquet(id=[1, None, 3, 4], title=["Talks", None, "x", "y"], text=["No.", "Yes.", None, ""], more=[1, 2, 3, 4])
     articles, errors = _all(path)
     assert articles == [Article("1", "No.", "Talks"), Article("a:2", "Yes.")]
-    assert errors == [f"{path}: row 3: its text is null. Give a string"]
+    assert errors == [
+        f"{path}: row 3: its text is null. Give a string",
+        f"{path}: row 4: holds no text. Give its text, or leave it out",
+    ]
 
 
 def test_parquet_without_a_text_column_is_told(parquet):
@@ -341,6 +377,12 @@ def test_html_gives_the_article_without_the_page_around_it(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"<html></html>", bytes(range(256)) * 9])
 def test_page_without_an_article_is_told(tmp_path, content: bytes):
     assert "holds no article" in _all(_file(tmp_path / "a.html", content))[1][0]
+
+
+@needs_trafilatura
+def test_page_of_buttons_alone_is_told(tmp_path):
+    page = "<html><body><article><p>Add a Comment</p><p>Share this article</p></article></body></html>"
+    assert "holds no article" in _all(_file(tmp_path / "a.html", page))[1][0]
 
 
 @pytest.mark.parametrize(("ending", "library", "extra"), [("html", "trafilatura", "html"), ("parquet", "pyarrow", "parquet")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -192,6 +193,33 @@ def test_altered_job_file_is_told(job, tmp_path):
 def test_standard_input_cannot_be_resumed_or_shared(job, tmp_path, options):
     with pytest.raises(PactagError, match="standard input"):
         job(tmp_path / "out", inputs=["-"], **options)
+
+
+@pytest.fixture
+def pipe():
+    """The name of a pipe that holds an article, as a shell gives it for `<(zcat wire.gz)`."""
+    out, into = os.pipe()
+    os.write(into, b"He said no. She left.")
+    os.close(into)
+    yield f"/dev/fd/{out}"
+    os.close(out)
+
+
+def test_pipe_is_read_whole(job, tmp_path, pipe):
+    done = job(tmp_path / "out", inputs=[pipe])
+    name = Path(pipe).name
+    assert (_rows(tmp_path / "out"), done.unread) == ([(name, 0), (name, 1)], ())
+
+
+@pytest.mark.parametrize("options", [{"resume": True}, {"share": Share(0, 2)}])
+def test_pipe_cannot_be_resumed_or_shared(job, tmp_path, pipe, options):
+    with pytest.raises(PactagError, match=f"cannot tell what the pipe {pipe} holds"):
+        job(tmp_path / "out", inputs=[pipe], **options)
+
+
+def test_name_that_is_too_long_for_a_file_is_told(job, tmp_path):
+    (error,) = job(tmp_path / "out", inputs=["a" * 300]).unread
+    assert "cannot be read" in str(error)
 
 
 def test_format_with_a_frame_is_refused(job, tmp_path):

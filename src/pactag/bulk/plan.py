@@ -116,7 +116,8 @@ def fingerprint(groups: Iterable[Group]) -> str:
     digest = hashlib.sha256()
     for group in groups:
         for source in group.sources:
-            digest.update(f"{source.id}\0".encode())
+            # A name that is not UTF-8 has lone surrogates in it.
+            digest.update(f"{source.id}\0".encode(errors="surrogatepass"))
             if source.path is not None and not read_once(source):
                 digest.update(_sample(source.path))
     return digest.hexdigest()

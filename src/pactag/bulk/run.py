@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from pactag.bulk.folder import FORMATS, JOB, Job, begin, finish, is_there, read_job
+from pactag.bulk.folder import FORMATS, JOB, Job, begin, finish, is_there, read_job, writable
 from pactag.bulk.plan import PART_SIZE, Group, Share, fingerprint, groups_of, read_once
 from pactag.bulk.work import Count, tag_group
 from pactag.errors import PactagError
@@ -90,7 +90,7 @@ def prepare(
     go_on = resume or share.of > 1
     before = read_job(folder) if go_on and (folder / JOB).exists() else None
     job = Job(
-        inputs=tuple(map(str, inputs)),
+        inputs=tuple(writable(str(name)) for name in inputs),
         files=sum(len(group.sources) for group in groups),
         bytes=sum(group.size for group in groups),
         input_digest=fingerprint(groups),

@@ -245,6 +245,17 @@ def test_output_in_an_input_folder_is_not_read(job, tmp_path):
     assert done.count.articles == 1
 
 
+def test_files_whose_names_are_not_utf8_are_tagged_and_told(job, tmp_path):
+    good, bad = (os.fsdecode(os.fsencode(tmp_path) + name) for name in (b"/caf\xe9.txt", b"/bad\xe9.txt"))
+    Path(good).write_text("He said no.")
+    Path(bad).write_bytes(b"caf\xe9")
+    for resume in (False, True):
+        done = job(tmp_path / "out", inputs=[good, bad], resume=resume)
+    assert (_rows(tmp_path / "out"), len(done.unread)) == ([("caf\ufffd", 0)], 1)
+    assert json.loads((tmp_path / "out/job.json").read_text())["inputs"] == [rf"{tmp_path}/{name}\udce9.txt" for name in ("caf", "bad")]
+    assert json.loads((tmp_path / "out/finished.json").read_text())["unread"][0].startswith(rf"{tmp_path}/bad\udce9.txt: byte 3")
+
+
 # Cost
 
 

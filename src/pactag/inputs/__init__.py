@@ -6,14 +6,14 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import nullcontext
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from pactag.articles import Article, open_input
 from pactag.errors import InputError, MissingExtraError, PactagError
 from pactag.inputs import html, jsonl, plain, tables
 from pactag.inputs.compressed import uncompressed
-from pactag.inputs.kinds import ENDINGS, kind_of
+from pactag.inputs.kinds import ENDINGS, kind_of, uncompressed_name
 from pactag.inputs.paths import Source, sources
 
 __all__ = ["ENDINGS", "READERS", "Source", "read_articles", "read_source", "sources"]
@@ -88,12 +88,25 @@ def _contents(source: Source, kind: str | None, where: str, opened: Callable[[Bi
         from pactag.inputs.web import fetch
 
         page = fetch(source.address)
-        yield from READERS[kind or page.kind or kind_of(page.path) or "text"](BytesIO(page.body), where, source.id)
+        reader = _reader(kind or page.kind, page.path, where)
+        yield from reader(BytesIO(page.body), where, source.id)
         return
     with nullcontext(sys.stdin.buffer) if path is None else open_input(path) as file:
+        reader = _reader(kind, path or "", where)
         opened(file)
         with uncompressed(file, "" if path is None else where) as content:
-            yield from READERS[kind or (kind_of(path) if path else None) or "text"](content, where, source.id)
+            yield from reader(content, where, source.id)
+
+
+def _reader(kind: str | None, name: PurePath | str, where: str) -> Reader:
+    """The reader of a kind, by default of the one that the name tells.
+
+    :raises InputError: for JSON that may hold anything: as text its braces would be sentences.
+    """
+    if kind is None and uncompressed_name(name).suffix.lower() == ".json":
+        fix = 'Give one article a line, {"id": "a", "text": "..."}, as .jsonl; or say what it is, such as --input-format jsonl'
+        raise InputError(where, "is .json, which is not read", fix)
+    return READERS[kind or kind_of(name) or "text"]
 
 
 def _read(

@@ -259,6 +259,17 @@ def test_spans_mark_the_same_words_after_normalisation(text, data):
     assert article.text[left:right].split() == normalise(text[start:end].lstrip("\ufeff")).split() or "\ufeff" in text[start:end]
 
 
+@pytest.mark.parametrize("name", ["a.json", "a.JSON.gz"])
+def test_json_is_told_with_what_to_give_instead(tmp_path, name: str):
+    articles, errors = _all(_file(tmp_path / name, '[{"text": "No."}]'))
+    assert articles == []
+    assert errors[0].startswith(f"{tmp_path / name}: is .json, which is not read. Give one article a line")
+
+
+def test_json_of_which_the_kind_is_told_is_read(tmp_path):
+    assert _all(_file(tmp_path / "a.json", '{"text": "No."}\n'), kind="jsonl")[0] == [Article("a:1", "No.")]
+
+
 # Tables
 
 

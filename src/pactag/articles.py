@@ -12,6 +12,9 @@ from pactag.errors import InputError
 # More than this share of control characters, and a file that happens to decode is still no text.
 _CONTROL_SHARE = 0.01
 _KEPT_CONTROLS = frozenset("\n\t\r\f\v\x85")
+# What is looked at to recognise UTF-16 without a byte-order mark, in bytes, and the least share of characters with one byte NUL there.
+_LOOKED_AT = 1024
+_NUL_SHARE = 0.8
 
 Span = tuple[int, int]
 
@@ -59,13 +62,23 @@ def check_spans(spans: Sequence[Sequence[int]], text: str, *, where: str) -> tup
     return tuple(checked)
 
 
+def with_text(article: Article, *, where: str) -> Article:
+    """The same article.
+
+    :raises InputError: when it holds nothing but white space, so that there is nothing to tag.
+    """
+    if not article.text.strip():
+        raise InputError(where, "holds no text", "Give its text, or leave it out")
+    return article
+
+
 def decode(raw: bytes, *, where: str) -> str:
     """Bytes of a text file as normalised text.
 
     :raises InputError: for UTF-16, for binary content, and for invalid UTF-8 with the first bad byte.
     """
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise InputError(where, "is UTF-16, not UTF-8", "Convert it: iconv -f UTF-16 -t UTF-8")
+    if told := utf16(raw, where=where):
+        raise told
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as bad:
@@ -80,6 +93,18 @@ def decode(raw: bytes, *, where: str) -> str:
     if _control_share(text) > _CONTROL_SHARE:
         raise InputError(where, "is a binary file, not text", "Give UTF-8 text")
     return normalise(text)
+
+
+def utf16(start: bytes, *, where: str) -> InputError | None:
+    """What to tell of bytes that begin as UTF-16 does: with a byte-order mark, or as Latin text of which every other byte is NUL."""
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return InputError(where, "is UTF-16, not UTF-8", "Convert it: iconv -f UTF-16 -t UTF-8")
+    sample = start[: min(_LOOKED_AT, len(start) & ~1)]
+    for order, high in (("LE", sample[1::2]), ("BE", sample[::2])):
+        # Numbers of two bytes look like it, too, but are control characters as text.
+        if high.count(0) > _NUL_SHARE * len(high) and _control_share(sample.decode(f"utf-16-{order}", errors="replace")) <= _CONTROL_SHARE:
+            return InputError(where, "looks like UTF-16, not UTF-8", f"Convert it: iconv -f UTF-16{order} -t UTF-8")
+    return None
 
 
 def _control_share(text: str) -> float:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from pactag.articles import Article, check_spans, decode, normalise, read_article
+from pactag.articles import Article, check_spans, decode, normalise, read_article, with_text
 from pactag.errors import InputError
 
 # Every code point there is, lone surrogates included.
@@ -138,6 +138,13 @@ def test_utf16_is_told_with_the_command_that_converts_it(encoding: str):
         decode(raw, where="a.txt")
 
 
+@pytest.mark.parametrize("order", ["LE", "BE"])
+@pytest.mark.parametrize("text", ["No", "“We refuse” – said the café’s owner. " * 100], ids=["short", "long"])
+def test_utf16_without_a_mark_is_told_with_the_command_that_converts_it(order: str, text: str):
+    with pytest.raises(InputError, match=rf"a\.txt: looks like UTF-16, not UTF-8\. Convert it: iconv -f UTF-16{order} "):
+        decode(text.encode(f"utf-16-{order}"), where="a.txt")
+
+
 def test_other_encoding_is_told_with_byte_and_line():
     raw = "First line.\nThe café closed.\n".encode("windows-1252")
     with pytest.raises(InputError, match=r"a.txt: byte 19 \(0xe9, line 2\) is not valid UTF-8. Convert it, for example: iconv"):
@@ -146,8 +153,13 @@ def test_other_encoding_is_told_with_byte_and_line():
 
 @pytest.mark.parametrize(
     "raw",
-    [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\x7fELF\x02\x01\x01" + bytes(9), b"PK\x03\x04" + bytes(range(32)) * 4, b"A\0t\0e\0x\0t\0"],
-    ids=["png", "elf", "zip", "utf-16 without a mark"],
+    [
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+        b"\x7fELF\x02\x01\x01" + bytes(9),
+        b"PK\x03\x04" + bytes(range(32)) * 4,
+        b"".join(number.to_bytes(2, "little") for number in range(200)),
+    ],
+    ids=["png", "elf", "zip", "numbers of two bytes"],
 )
 def test_binary_file_is_told(raw: bytes):
     with pytest.raises(InputError, match=r"a\.bin: is a binary file, not text\. Give UTF-8 text"):
@@ -176,6 +188,12 @@ def test_line_ends_of_windows_become_those_of_unix():
 
 def test_empty_file_is_an_empty_text():
     assert decode(b"", where="a") == ""
+
+
+@pytest.mark.parametrize("text", ["", " \n\t\u00a0"])
+def test_article_without_text_is_told(text: str):
+    with pytest.raises(InputError, match=r"a\.txt: holds no text\. Give its text, or leave it out"):
+        with_text(Article("a", text), where="a.txt")
 
 
 # Files

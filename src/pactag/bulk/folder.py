@@ -48,6 +48,11 @@ class Job(BaseModel):
     articles_per_part: int
 
 
+def writable(name: str) -> str:
+    """A name, or what is told of one, as JSON in UTF-8 can hold it: bytes that are no UTF-8 look as they do on standard error."""
+    return name.encode(errors="backslashreplace").decode()
+
+
 def part_name(group: Group, part: int, job: Job) -> str:
     """Names of parts sort in the order of the articles."""
     return f"part-{group.index:06d}-{part:06d}.{job.output_format}"
@@ -118,7 +123,7 @@ def finish(folder: Path, share: Share, groups: Sequence[Group], *, articles: int
         if found and int(found[1]) in by_index and share.has(by_index[int(found[1])], int(found[2])):
             path.unlink(missing_ok=True)
     name = "finished.json" if share.of == 1 else f"finished-{share.index + 1}-of-{share.of}.json"
-    told = [str(problem) for error in unread for problem in error.problems]
+    told = [writable(str(problem)) for error in unread for problem in error.problems]
     content = {"format": 1, "articles": articles, "parts": parts, "unread": told}
     write_whole(folder / name, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 

@@ -80,7 +80,7 @@ def groups_of(sources: Iterable[Source], *, large: int = LARGE) -> list[Group]:
 
     for source in sources:
         size = size_of(source)
-        alone = source.path is None or size >= large
+        alone = source.address is not None or read_once(source) or size >= large
         if alone or filled + size > _BYTES_AT_ONCE or len(together) == _FILES_AT_ONCE:
             close()
         if alone:
@@ -94,20 +94,31 @@ def groups_of(sources: Iterable[Source], *, large: int = LARGE) -> list[Group]:
 
 def size_of(source: Source) -> int:
     """Bytes of a source; 0 for what is not a file."""
-    return source.path.stat().st_size if source.path is not None and source.path.is_file() else 0
+    return source.path.stat().st_size if source.path is not None and _is_file(source.path) else 0
+
+
+def read_once(source: Source) -> bool:
+    """Whether nobody can read a source a second time: standard input, and pipes such as `<(zcat wire.gz)`."""
+    return source.address is None and (source.path is None or (os.path.exists(source.path) and not _is_file(source.path)))  # noqa: PTH110
+
+
+def _is_file(path: Path) -> bool:
+    # `Path.is_file` would raise for a name that is too long, or in a folder that may not be read; that is told when the file is read.
+    return os.path.isfile(path)  # noqa: PTH113
 
 
 def fingerprint(groups: Iterable[Group]) -> str:
     """SHA-256 of the ids, sizes and contents of all sources, to tell whether a job goes on with what it began with.
 
     Of a file larger than 192 KiB only both ends and 16 places between go in: all of it would cost as much as reading it twice. Compressed
-    files end with a checksum of the whole. Of addresses, only the address goes in.
+    files end with a checksum of the whole. Of addresses only the address goes in, of pipes only the id: what is read here is gone.
     """
     digest = hashlib.sha256()
     for group in groups:
         for source in group.sources:
-            digest.update(f"{source.id}\0".encode())
-            if source.path is not None:
+            # A name that is not UTF-8 has lone surrogates in it.
+            digest.update(f"{source.id}\0".encode(errors="surrogatepass"))
+            if source.path is not None and not read_once(source):
                 digest.update(_sample(source.path))
     return digest.hexdigest()
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from pactag.bulk.folder import FORMATS, JOB, Job, begin, finish, is_there, read_job
-from pactag.bulk.plan import PART_SIZE, Group, Share, fingerprint, groups_of
+from pactag.bulk.folder import FORMATS, JOB, Job, begin, finish, is_there, read_job, writable
+from pactag.bulk.plan import PART_SIZE, Group, Share, fingerprint, groups_of, read_once
 from pactag.bulk.work import Count, tag_group
 from pactag.errors import PactagError
 from pactag.inputs import check_kind, once_for_each_extra
@@ -81,13 +81,16 @@ def prepare(
     if output_format is not None and output_format not in FORMATS:
         raise PactagError(f"--format {output_format}", "cannot be written in parts", f"Allowed: {', '.join(FORMATS)}")
     found = list(sources(inputs, leave_out=[folder]))
-    if "-" in map(str, inputs) and (resume or share.of > 1):
-        raise PactagError("--resume and --shard", "cannot tell what standard input holds", "Name files")
-    groups = groups_of(source for source in found if isinstance(source, Source))
+    named = [source for source in found if isinstance(source, Source)]
+    once = next((source for source in named if read_once(source)), None)
+    if once is not None and (resume or share.of > 1):
+        what = "standard input" if once.path is None else f"the pipe {once.path}"
+        raise PactagError("--resume and --shard", f"cannot tell what {what} holds", "Name files")
+    groups = groups_of(named)
     go_on = resume or share.of > 1
     before = read_job(folder) if go_on and (folder / JOB).exists() else None
     job = Job(
-        inputs=tuple(map(str, inputs)),
+        inputs=tuple(writable(str(name)) for name in inputs),
         files=sum(len(group.sources) for group in groups),
         bytes=sum(group.size for group in groups),
         input_digest=fingerprint(groups),

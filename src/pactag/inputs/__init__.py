@@ -6,14 +6,14 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import nullcontext
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from pactag.articles import Article, open_input
 from pactag.errors import InputError, MissingExtraError, PactagError
 from pactag.inputs import html, jsonl, plain, tables
 from pactag.inputs.compressed import uncompressed
-from pactag.inputs.kinds import ENDINGS, kind_of
+from pactag.inputs.kinds import ENDINGS, kind_of, uncompressed_name
 from pactag.inputs.paths import Source, sources
 
 __all__ = ["ENDINGS", "READERS", "Source", "read_articles", "read_source", "sources"]
@@ -63,30 +63,50 @@ def check_kind(kind: str | None) -> None:
 def read_source(
     source: Source, kind: str | None = None, *, opened: Callable[[BinaryIO], None] = lambda file: None
 ) -> Iterator[Article | PactagError]:
-    """The articles of one source, and an error for each that cannot be read.
+    """The articles of one source, and an error for each that cannot be read; one as well when there is nothing at all in it.
 
     :param opened: called with the file before anything is read; its place tells how much of it was.
     """
-    path = source.path
-    where = source.address or str(path or "standard input")
+    where = source.address or str(source.path or "standard input")
+    empty = True
     try:
-        if source.address is not None:
-            # Imported on use: most read nothing from the web, and its libraries take long to load.
-            from pactag.inputs.web import fetch
-
-            page = fetch(source.address)
-            yield from READERS[kind or page.kind or kind_of(page.path) or "text"](BytesIO(page.body), where, source.id)
-            return
-        with nullcontext(sys.stdin.buffer) if path is None else open_input(path) as file:
-            opened(file)
-            with uncompressed(file, "" if path is None else where) as content:
-                yield from READERS[kind or (kind_of(path) if path else None) or "text"](content, where, source.id)
+        for found in _contents(source, kind, where, opened):
+            empty = False
+            yield found
+        if empty:
+            yield InputError(where, "holds no article", "Check what wrote it, or leave it out")
     except (InputError, MissingExtraError) as error:
         yield error
     except OSError as bad:
-        yield InputError(
-            source.address or str(source.path or "standard input"), f"cannot be read ({bad.strerror or bad})", "Check the disk"
-        )
+        yield InputError(where, f"cannot be read ({bad.strerror or bad})", "Check the disk")
+
+
+def _contents(source: Source, kind: str | None, where: str, opened: Callable[[BinaryIO], None]) -> Iterator[Article | PactagError]:
+    path = source.path
+    if source.address is not None:
+        # Imported on use: most read nothing from the web, and its libraries take long to load.
+        from pactag.inputs.web import fetch
+
+        page = fetch(source.address)
+        reader = _reader(kind or page.kind, page.path, where)
+        yield from reader(BytesIO(page.body), where, source.id)
+        return
+    with nullcontext(sys.stdin.buffer) if path is None else open_input(path) as file:
+        reader = _reader(kind, path or "", where)
+        opened(file)
+        with uncompressed(file, "" if path is None else where) as content:
+            yield from reader(content, where, source.id)
+
+
+def _reader(kind: str | None, name: PurePath | str, where: str) -> Reader:
+    """The reader of a kind, by default of the one that the name tells.
+
+    :raises InputError: for JSON that may hold anything: as text its braces would be sentences.
+    """
+    if kind is None and uncompressed_name(name).suffix.lower() == ".json":
+        fix = 'Give one article a line, {"id": "a", "text": "..."}, as .jsonl; or say what it is, such as --input-format jsonl'
+        raise InputError(where, "is .json, which is not read", fix)
+    return READERS[kind or kind_of(name) or "text"]
 
 
 def _read(

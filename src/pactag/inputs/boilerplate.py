@@ -14,13 +14,15 @@ _PATTERNS = (
     r"(?:advertisements?|sponsored(?: content)?|promoted|(?:story|article) continues(?: below)?(?: (?:this )?advertisement)?)",
     r"(?:subscribe|sign up|register|log in|sign in)(?: (?:now|here|today|free))?"
     r"(?: (?:to|for) [\w' -]{1,40}(?:newsletters?|updates|alerts?|account))?",
-    r"click here(?: (?:to|for) .{1,60})?",
+    r"click here(?: (?:to|for)(?: [\w'’-]+){1,6})?",
     r"(?:follow|find|like) us(?: on [\w ,]{1,40})?",
     r"related(?: (?:articles?|stories|story|news|topics?|content|links))?",
     r"(?:most|more) (?:read|popular|viewed|commented|shared|stories|news)|(?:trending|recommended)(?: (?:now|stories|for you))?",
     r"read (?:more|next|also|on|the full (?:story|article))(?:: ?.{1,120})?|see also(?:: ?.{1,120})?|more on this(?: story)?",
     r"skip to (?:main )?content|back to (?:the )?top|loading|menu|search|next|previous|close",
-    r"(?:copyright|©|\(c\)).{1,100}|all rights reserved",
+    # With a year, the sign, or its rights: articles report on copyright, and (c) is an item of a list.
+    r"(?:copyright:?(?: ©| \(c\))?|©|\(c\)) ?(?:19|20)\d\d\b.{0,100}|(?:copyright )?©.{1,100}|copyright .{1,80}\ball rights reserved",
+    r"all rights reserved",
 )
 _BOILERPLATE = re.compile("|".join(f"(?:{pattern})" for pattern in _PATTERNS))
 # Around them; a hyphen is what the text of a list item begins with.

@@ -19,8 +19,16 @@ def read(file: BinaryIO, where: str, id: str) -> Iterator[Article | PactagError]
         return
     page = trafilatura.bare_extraction(file.read(), with_metadata=True, include_comments=False)
     if page is None or not (page.text or "").strip():
-        yield InputError(where, "holds no article that can be told from the rest of the page", "Give its text as a .txt file")
+        yield _no_article(where)
         return
     # One line a block there; here only a blank line keeps a heading apart from the sentence after it.
     blocks = [without_boilerplate(line.strip()) for line in normalise(page.text).split("\n")]
-    yield Article(normalise(id), "\n\n".join(filter(None, blocks)), normalise(page.title) if page.title else None)
+    text = "\n\n".join(filter(None, blocks))
+    if not text:
+        yield _no_article(where)
+        return
+    yield Article(normalise(id), text, normalise(page.title) if page.title else None)
+
+
+def _no_article(where: str) -> InputError:
+    return InputError(where, "holds no article that can be told from the rest of the page", "Give its text as a .txt file")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import BinaryIO
 
-from pactag.articles import Article
+from pactag.articles import Article, utf16, with_text
 from pactag.errors import InputError, PactagError
 from pactag.inputs.records import article_of
 
@@ -15,8 +15,8 @@ from pactag.inputs.records import article_of
 def read(file: BinaryIO, where: str, id: str) -> Iterator[Article | PactagError]:
     """The articles of a file, line by line. An article without an id is called after the file and the line."""
     first = file.readline()
-    if first[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        yield InputError(where, "is UTF-16, not UTF-8", "Convert it: iconv -f UTF-16 -t UTF-8")
+    if told := utf16(first, where=where):
+        yield told
         return
     if b"\0" in first:
         yield InputError(where, "is a binary file, not text", "Give JSON Lines in UTF-8")
@@ -41,4 +41,4 @@ def _article(line: bytes, where: str, default_id: str) -> Article:
         raise InputError(where, f"JSON that cannot be read ({bad})", "Give one JSON object a line") from None
     if not isinstance(record, dict):
         raise InputError(where, "is not a JSON object", 'Give an object such as {"id": "a", "text": "..."}')
-    return article_of(record, where=where, default_id=default_id)
+    return with_text(article_of(record, where=where, default_id=default_id), where=where)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 
 from pactag.errors import InputError
@@ -33,41 +35,77 @@ def is_address(name: str) -> bool:
 def sources(names: Iterable[Path | str], *, leave_out: Collection[Path] = ()) -> Iterator[Source | InputError]:
     """The files behind names, addresses, patterns, folders and `-`, in that order; within a folder or a pattern sorted.
 
-    In a folder, files with an ending of `kinds.ENDINGS` count, compressed or not; hidden files and folders never do.
+    In a folder, files with an ending of `kinds.ENDINGS` count, compressed or not; hidden files and folders never do. All names are looked
+    up before the first file is given: only then is it known which files would have the same id, and have their path for one.
 
     :param leave_out: files and folders to pass over in folders and patterns.
     """
-    left_out = {path.resolve() for path in leave_out}
-    for name in map(str, names):
+    found = list(_found(map(str, names), {path.resolve() for path in leave_out}))
+    # A file that was named twice is no other one.
+    taken = Counter(source.id for source in dict.fromkeys(found) if isinstance(source, Source))
+    for source in found:
+        if isinstance(source, Source) and source.path is not None and taken[source.id] > 1:
+            yield replace(source, id=source.path.as_posix())
+        else:
+            yield source
+
+
+def _found(names: Iterable[str], left_out: set[Path]) -> Iterator[Source | InputError]:
+    for name in names:
         if name == "-":
             yield Source(None, "stdin")
         elif is_address(name):
             yield Source(None, name, name)
         elif os.path.isdir(name):  # noqa: PTH112 - a Path of any string would raise for one with a NUL
-            yield from _in_folder(Path(name), left_out)
+            yield from _in_folder(Path(name), left_out, start=Path(name))
         elif glob.has_magic(name) and not os.path.exists(name):  # noqa: PTH110
             yield from _matching(name, left_out)
         else:
             yield Source(Path(name), bare_name(Path(name).name).as_posix())
 
 
-def _in_folder(folder: Path, left_out: set[Path]) -> Iterator[Source | InputError]:
+def _in_folder(folder: Path, left_out: set[Path], *, start: Path) -> Iterator[Source | InputError]:
+    """The files of a folder, whose ids are the ways to them from `start`."""
     unreadable: list[InputError] = []
     paths: list[Path] = []
 
     def note(bad: OSError) -> None:
         unreadable.append(InputError(str(bad.filename), f"cannot be read ({bad.strerror})", "Check its permissions"))
 
-    for root, folders, files in os.walk(folder, onerror=note):
-        folders[:] = [name for name in folders if not name.startswith(".") and Path(root, name).resolve() not in left_out]
-        paths += [Path(root, name) for name in files if not name.startswith(".") and kind_of(name) is not None]
+    for root, files in _walked(folder, left_out, note):
+        paths += [root / name for name in files if not name.startswith(".") and kind_of(name) is not None]
     yield from unreadable
     chosen = [path for path in sorted(paths) if path.is_file() and path.resolve() not in left_out]
     if not chosen and not unreadable:
         yield InputError(str(folder), "holds no file that pactag reads", f"Files in a folder need one of the endings {', '.join(ENDINGS)}")
     for path in chosen:
         # Two folders may hold files of one name: the way from the folder that was named keeps their ids apart.
-        yield Source(path, bare_name(path.relative_to(folder)).as_posix())
+        yield Source(path, bare_name(path.relative_to(start)).as_posix())
+
+
+def _walked(folder: Path, left_out: set[Path], on_error: Callable[[OSError], None]) -> Iterator[tuple[Path, list[str]]]:
+    """Every folder below one, with the names of its files. Links to folders are followed; none is visited twice, so that no loop goes on.
+
+    What stands in the folder itself comes before what links lead to, and keeps its own name where a link leads to it as well.
+    """
+    visited: set[Path] = set()
+    waiting = [folder]
+    while waiting:
+        links: list[Path] = []
+        for start in waiting:
+            for root, folders, files in os.walk(start, onerror=on_error):
+                here = Path(root)
+                real = here.resolve()
+                if real in visited or (real in left_out and here != folder):
+                    folders.clear()
+                    continue
+                visited.add(real)
+                shown = [name for name in folders if not name.startswith(".")]
+                links += [here / name for name in shown if (here / name).is_symlink()]
+                # `os.walk` goes into those that are no links.
+                folders[:] = shown
+                yield here, files
+        waiting = sorted(links)
 
 
 def _matching(pattern: str, left_out: set[Path]) -> Iterator[Source | InputError]:
@@ -76,7 +114,13 @@ def _matching(pattern: str, left_out: set[Path]) -> Iterator[Source | InputError
     folders = [] if files else [path for path in found if path.is_dir()]
     if not files and not folders:
         yield InputError(pattern, "matches no file", "Check the pattern")
+    start = _plain_beginning(pattern)
     for path in files:
-        yield Source(path, bare_name(path.name).as_posix())
+        yield Source(path, bare_name(path.relative_to(start)).as_posix())
     for path in folders:
-        yield from _in_folder(path, left_out)
+        yield from _in_folder(path, left_out, start=start)
+
+
+def _plain_beginning(pattern: str) -> Path:
+    """The folder in which a pattern begins to be one: `news` for `news/**/*.html`."""
+    return Path(*takewhile(lambda part: not glob.has_magic(part), Path(pattern).parts))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any, BinaryIO
 
-from pactag.articles import Article
+from pactag.articles import Article, utf16, with_text
 from pactag.errors import InputError, MissingExtraError, PactagError
 from pactag.inputs.records import article_of
 
@@ -16,26 +16,33 @@ _COLUMNS = ("id", "title", "text")
 _ROWS_AT_ONCE = 256
 # Articles are longer than the 131,072 characters that the csv module allows a field.
 _LONGEST_FIELD = 2**31 - 1
+# How much of a header an error shows, in characters: without one, the first line may be a whole article.
+_SHOWN = 200
 
 
 def read_csv(file: BinaryIO, where: str, id: str) -> Iterator[Article | PactagError]:
     """The articles of a CSV file with a header. Comma, semicolon or tab: the one that makes a column `text` of the header."""
     start = file.readline()
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        yield InputError(where, "is UTF-16, not UTF-8", "Convert it: iconv -f UTF-16 -t UTF-8")
+    if told := utf16(start, where=where):
+        yield told
         return
     try:
         header_line = start.decode("utf-8-sig").strip("\r\n")
     except UnicodeDecodeError:
         header_line = ""
-    delimiter, header = _header(header_line)
+    csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        delimiter, header = _header(header_line)
+    except csv.Error as bad:
+        yield _unreadable_header(header_line, bad, where)
+        return
     if "text" not in header:
         found = ", ".join(map(repr, header)) if header_line.isprintable() and header_line else "no header"
+        found = found if len(found) <= _SHOWN else f"{found[:_SHOWN]}…"
         yield InputError(
             f"{where}:1", f"has no column 'text' ({found})", "Name the columns in the first line: text and, if wanted, id, title"
         )
         return
-    csv.field_size_limit(_LONGEST_FIELD)
     # Bytes that are not UTF-8 are carried through as lone surrogates, so that only their own row is refused.
     rest = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
     rows = csv.reader(rest, delimiter=delimiter, strict=True)
@@ -51,6 +58,13 @@ def _header(line: str) -> tuple[str, list[str]]:
         if "text" in names:
             return delimiter, names
     return ",", [name.strip() for name in next(csv.reader([line]), [])]
+
+
+def _unreadable_header(line: str, bad: csv.Error, where: str) -> InputError:
+    if "\r" in line:
+        found = "has a header that cannot be read: its line ends are \\r alone"
+        return InputError(f"{where}:1", found, "Convert them: tr '\\r' '\\n'")
+    return InputError(f"{where}:1", f"has a header that cannot be read ({bad})", "Name the columns in the first line: text, id, title")
 
 
 def _csv_articles(rows: Any, header: list[str], where: str, id: str) -> Iterator[Article | PactagError]:
@@ -75,7 +89,10 @@ def _csv_articles(rows: Any, header: list[str], where: str, id: str) -> Iterator
         if any("\udc80" <= c <= "\udcff" for value in record.values() for c in value):
             yield InputError(here, "is not valid UTF-8", "Convert the file, for example: iconv -f WINDOWS-1252 -t UTF-8")
             continue
-        yield article_of(record, where=here, default_id=f"{id}:{line}")
+        try:
+            yield with_text(article_of(record, where=here, default_id=f"{id}:{line}"), where=here)
+        except InputError as error:
+            yield error
 
 
 def read_parquet(file: BinaryIO, where: str, id: str) -> Iterator[Article | PactagError]:
@@ -94,8 +111,9 @@ def read_parquet(file: BinaryIO, where: str, id: str) -> Iterator[Article | Pact
             return
         batches = table.iter_batches(batch_size=_ROWS_AT_ONCE, columns=[name for name in (*_COLUMNS, "spans") if name in names])
         for number, record in enumerate(chain.from_iterable(batch.to_pylist() for batch in batches), 1):
+            here = f"{where}: row {number}"
             try:
-                yield article_of(record, where=f"{where}: row {number}", default_id=f"{id}:{number}")
+                yield with_text(article_of(record, where=here, default_id=f"{id}:{number}"), where=here)
             except InputError as error:
                 yield error
     except (pyarrow.ArrowException, OSError, ValueError) as bad:

@@ -108,9 +108,9 @@ def test_all_bad_inputs_are_told_and_nothing_is_written(tmp_path, schema):
 
 
 def test_article_without_a_sentence_is_told(tmp_path, schema):
-    (tmp_path / "empty.txt").write_text(" \n")
+    (tmp_path / "wire.jsonl").write_text('{"id": "empty", "text": "No.", "spans": []}\n')
     with pytest.raises(PactagError, match="article 'empty': holds no sentence"):
-        start([tmp_path / "empty.txt"], tmp_path / "out", schema, tool="csv")
+        start([tmp_path / "wire.jsonl"], tmp_path / "out", schema, tool="csv")
 
 
 def test_chosen_sentences_get_suggestions(tmp_path, started, schema, trained):

@@ -14,7 +14,7 @@ from pactag.bulk.run import local, prepare, run
 @pytest.fixture
 def articles(tmp_path):
     """A file of 53 articles, one of which cannot be read, and a folder of three more."""
-    rows = [json.dumps({"id": f"a{n}", "text": f"The {n}th offer. " * (n % 5)}) for n in range(53)]
+    rows = [json.dumps({"id": f"a{n}", "text": f"The {n}th offer. " * (1 + n % 4)}) for n in range(53)]
     rows[20] = "{broken"
     (tmp_path / "wire.jsonl").write_text("\n".join(rows) + "\n")
     (tmp_path / "local").mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -194,6 +195,33 @@ def test_standard_input_cannot_be_resumed_or_shared(job, tmp_path, options):
         job(tmp_path / "out", inputs=["-"], **options)
 
 
+@pytest.fixture
+def pipe():
+    """The name of a pipe that holds an article, as a shell gives it for `<(zcat wire.gz)`."""
+    out, into = os.pipe()
+    os.write(into, b"He said no. She left.")
+    os.close(into)
+    yield f"/dev/fd/{out}"
+    os.close(out)
+
+
+def test_pipe_is_read_whole(job, tmp_path, pipe):
+    done = job(tmp_path / "out", inputs=[pipe])
+    name = Path(pipe).name
+    assert (_rows(tmp_path / "out"), done.unread) == ([(name, 0), (name, 1)], ())
+
+
+@pytest.mark.parametrize("options", [{"resume": True}, {"share": Share(0, 2)}])
+def test_pipe_cannot_be_resumed_or_shared(job, tmp_path, pipe, options):
+    with pytest.raises(PactagError, match=f"cannot tell what the pipe {pipe} holds"):
+        job(tmp_path / "out", inputs=[pipe], **options)
+
+
+def test_name_that_is_too_long_for_a_file_is_told(job, tmp_path):
+    (error,) = job(tmp_path / "out", inputs=["a" * 300]).unread
+    assert "cannot be read" in str(error)
+
+
 def test_format_with_a_frame_is_refused(job, tmp_path):
     with pytest.raises(PactagError, match="cannot be written in parts"):
         job(tmp_path / "out", output_format="html")
@@ -215,6 +243,17 @@ def test_output_in_an_input_folder_is_not_read(job, tmp_path):
     job(tmp_path / "news/out", inputs=[tmp_path / "news"])
     done = job(tmp_path / "news/out", inputs=[tmp_path / "news"], resume=True)
     assert done.count.articles == 1
+
+
+def test_files_whose_names_are_not_utf8_are_tagged_and_told(job, tmp_path):
+    good, bad = (os.fsdecode(os.fsencode(tmp_path) + name) for name in (b"/caf\xe9.txt", b"/bad\xe9.txt"))
+    Path(good).write_text("He said no.")
+    Path(bad).write_bytes(b"caf\xe9")
+    for resume in (False, True):
+        done = job(tmp_path / "out", inputs=[good, bad], resume=resume)
+    assert (_rows(tmp_path / "out"), len(done.unread)) == ([("caf\ufffd", 0)], 1)
+    assert json.loads((tmp_path / "out/job.json").read_text())["inputs"] == [rf"{tmp_path}/{name}\udce9.txt" for name in ("caf", "bad")]
+    assert json.loads((tmp_path / "out/finished.json").read_text())["unread"][0].startswith(rf"{tmp_path}/bad\udce9.txt: byte 3")
 
 
 # Cost

@@ -25,6 +25,14 @@ BOILERPLATE = [
     ),
     *("Related articles", "Related", "Most read", "More stories", "Read more", "Read more: Harbour fees rise again", "See also: The rota"),
     *("Skip to main content", "Back to top", "Loading...", "Copyright 2011 The Harbour Post. All rights reserved.", "© 2011 The Post"),
+    *(
+        "© The Harbour Post",
+        "Copyright © 2011-2024 The Post",
+        "Copyright (c) 2011",
+        "(c) 2011 The Post",
+        "Copyright The Post. All rights reserved",
+    ),
+    *("Click here", "Click here for more on this story", "Click here to sign up for our daily newsletter."),
 ]
 SENTENCES = [
     *(
@@ -44,6 +52,11 @@ SENTENCES = [
         "The guild will print the list.",
         "Register to vote, they urged.",
         "Search teams left on Monday",
+    ),
+    *(
+        "(c) The union will strike unless both terms are met.",
+        "Copyright lawyers accused the port authority of theft.",
+        "Click here to kill the deal, the minister joked, and the talks collapse.",
     ),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import io
 import json
@@ -43,6 +44,27 @@ def test_folder_gives_its_readable_files_sorted(tmp_path):
     assert errors == []
 
 
+def test_folder_that_a_link_leads_to_is_read(tmp_path):
+    _index_pages(tmp_path, "elsewhere/may")
+    (tmp_path / "news").mkdir()
+    (tmp_path / "news/archive").symlink_to(tmp_path / "elsewhere")
+    assert [article.id for article in _all(tmp_path / "news")[0]] == ["archive/may/index"]
+
+
+def test_folder_with_links_in_a_circle_is_read_once(tmp_path):
+    _index_pages(tmp_path, "news/may")
+    (tmp_path / "news/may/up").symlink_to(tmp_path / "news")
+    (tmp_path / "news/all").symlink_to(tmp_path)
+    (tmp_path / "news/0-latest").symlink_to("may")
+    assert [article.id for article in _all(tmp_path / "news")[0]] == ["may/index"]
+
+
+def test_folder_to_leave_out_is_left_out_behind_a_link(tmp_path):
+    _index_pages(tmp_path, "news/may", "acts")
+    (tmp_path / "news/acts").symlink_to(tmp_path / "acts")
+    assert [article.id for article in _all(tmp_path / "news", leave_out=[tmp_path / "acts"])[0]] == ["may/index"]
+
+
 def test_folder_without_readable_files_is_told(tmp_path):
     _file(tmp_path / "photo.jpg", b"x")
     assert "holds no file that pactag reads" in _all(tmp_path)[1][0]
@@ -52,7 +74,49 @@ def test_pattern_is_expanded(tmp_path):
     (tmp_path / "sub").mkdir()
     for name in ("b.txt", "sub/a.txt", "c.csv"):
         _file(tmp_path / name, "He said no.")
-    assert [article.id for article in _all(f"{tmp_path}/**/*.txt")[0]] == ["b", "a"]
+    assert [article.id for article in _all(f"{tmp_path}/**/*.txt")[0]] == ["b", "sub/a"]
+
+
+def _index_pages(folder, *subs: str) -> None:
+    for sub in subs:
+        (folder / sub).mkdir(parents=True)
+        _file(folder / sub / "index.txt", "He said no.")
+
+
+@pytest.mark.parametrize("pattern", ["news/**/*.txt", "news/0?/index.txt", "news/0*", "./news/*/index.txt"])
+def test_id_in_a_pattern_is_the_way_from_where_it_begins(tmp_path, monkeypatch, pattern: str):
+    _index_pages(tmp_path, "news/01", "news/02")
+    monkeypatch.chdir(tmp_path)
+    assert [article.id for article in _all(pattern)[0]] == ["01/index", "02/index"]
+
+
+@pytest.mark.parametrize("names", [["01/index.txt", "02/index.txt"], ["01", "02"], ["01", "02/*.txt"]], ids=["files", "folders", "both"])
+def test_files_that_would_have_one_id_have_their_path(tmp_path, monkeypatch, names: list[str]):
+    _index_pages(tmp_path, "01", "02")
+    _file(tmp_path / "a.txt", "No.")
+    monkeypatch.chdir(tmp_path)
+    assert [article.id for article in _all(*names, "a.txt")[0]] == ["01/index.txt", "02/index.txt", "a"]
+
+
+def test_files_of_one_folder_that_differ_in_their_ending_have_two_ids(tmp_path, monkeypatch):
+    for name in ("a.txt", "a.text", "b.txt"):
+        _file(tmp_path / name, "No.")
+    monkeypatch.chdir(tmp_path)
+    assert [article.id for article in _all(".")[0]] == ["a.text", "a.txt", "b"]
+
+
+def test_rows_of_files_of_one_name_have_two_ids(tmp_path, monkeypatch):
+    _index_pages(tmp_path, "01", "02")
+    monkeypatch.chdir(tmp_path)
+    for sub in ("01", "02"):
+        _file(tmp_path / sub / "wire.csv", "text\nNo.\n")
+    assert [article.id for article in _all("01/wire.csv", "02/wire.csv")[0]] == ["01/wire.csv:2", "02/wire.csv:2"]
+
+
+def test_file_that_is_named_twice_keeps_its_id(tmp_path, monkeypatch):
+    _file(tmp_path / "a.txt", "No.")
+    monkeypatch.chdir(tmp_path)
+    assert [article.id for article in _all("a.txt", "./a.txt")[0]] == ["a", "a"]
 
 
 def test_pattern_that_matches_nothing_is_told(tmp_path):
@@ -88,6 +152,39 @@ def test_unknown_kind_is_told_at_once(tmp_path):
 def test_standard_input_takes_the_given_kind(monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"text": "No."}\n')))
     assert _all("-", kind="jsonl")[0] == [Article("stdin:1", "No.")]
+
+
+# Nothing in it
+
+
+@pytest.mark.parametrize("content", ["", " \n\n"])
+def test_text_file_without_text_is_told_and_the_next_is_read(tmp_path, content: str):
+    articles, errors = _all(_file(tmp_path / "a.txt", content), _file(tmp_path / "b.txt", "No."))
+    assert [article.id for article in articles] == ["b"]
+    assert errors == [f"{tmp_path / 'a.txt'}: holds no text. Give its text, or leave it out"]
+
+
+@pytest.mark.parametrize("kind", [None, "jsonl"])
+def test_empty_standard_input_is_told(monkeypatch, kind: str | None):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    (error,) = _all("-", kind=kind)[1]
+    assert error.startswith("standard input: holds no ")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.csv", "id,text\n1,\n2,No.\n"), ("a.jsonl", '\n{"id": "1", "text": " "}\n{"id": "2", "text": "No."}\n')],
+)
+def test_row_without_text_is_told_and_the_next_is_read(tmp_path, name: str, content: str):
+    articles, errors = _all(_file(tmp_path / name, content))
+    assert [article.id for article in articles] == ["2"]
+    assert errors == [f"{tmp_path / name}:2: holds no text. Give its text, or leave it out"]
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.csv", "id,text\n"), ("a.jsonl", "\n")])
+def test_table_without_rows_is_told(tmp_path, name: str, content: str):
+    path = _file(tmp_path / name, content)
+    assert _all(path) == ([], [f"{path}: holds no article. Check what wrote it, or leave it out"])
 
 
 def test_reading_is_lazy(tmp_path):
@@ -136,6 +233,12 @@ def test_file_that_is_no_utf8_text_is_one_error(tmp_path, content: bytes):
     assert (len(articles), len(errors)) == (0, 1)
 
 
+@pytest.mark.parametrize(("name", "content"), [("a.jsonl", '{"text": "No."}\n'), ("a.csv", "id,text\nx,No.\n")])
+@pytest.mark.parametrize("order", ["LE", "BE"])
+def test_rows_in_utf16_without_a_mark_are_told_as_such(tmp_path, name: str, content: str, order: str):
+    assert f"iconv -f UTF-16{order}" in _all(_file(tmp_path / name, content.encode(f"utf-16-{order}")))[1][0]
+
+
 def test_lone_surrogates_of_json_can_be_written_again(tmp_path):
     path = _file(tmp_path / "a.jsonl", r'{"id": "x\ud800", "title": "\udc00", "text": "a\ud800"}')
     (article,) = _all(path)[0]
@@ -154,6 +257,17 @@ def test_spans_mark_the_same_words_after_normalisation(text, data):
         return
     ((left, right),) = article.spans
     assert article.text[left:right].split() == normalise(text[start:end].lstrip("\ufeff")).split() or "\ufeff" in text[start:end]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.JSON.gz"])
+def test_json_is_told_with_what_to_give_instead(tmp_path, name: str):
+    articles, errors = _all(_file(tmp_path / name, '[{"text": "No."}]'))
+    assert articles == []
+    assert errors[0].startswith(f"{tmp_path / name}: is .json, which is not read. Give one article a line")
+
+
+def test_json_of_which_the_kind_is_told_is_read(tmp_path):
+    assert _all(_file(tmp_path / "a.json", '{"text": "No."}\n'), kind="jsonl")[0] == [Article("a:1", "No.")]
 
 
 # Tables
@@ -195,6 +309,30 @@ def test_csv_without_a_text_column_is_one_error(tmp_path, content: str):
     assert "a.csv:1: has no column 'text'" in errors[0]
 
 
+def test_csv_whose_lines_end_in_carriage_returns_alone_is_told_and_the_next_file_is_read(tmp_path):
+    _file(tmp_path / "a.csv", "id,text\rx,No.\r")
+    articles, errors = _all(tmp_path / "a.csv", _file(tmp_path / "b.txt", "Yes."))
+    assert [article.id for article in articles] == ["b"]
+    assert errors == [
+        f"{tmp_path / 'a.csv'}:1: has a header that cannot be read: its line ends are \\r alone. Convert them: tr '\\r' '\\n'"
+    ]
+
+
+@pytest.fixture
+def default_field_limit():
+    """That of a process that has read no table yet."""
+    before = csv.field_size_limit(131_072)
+    yield
+    csv.field_size_limit(before)
+
+
+@pytest.mark.usefixtures("default_field_limit")
+def test_csv_whose_first_line_is_an_article_is_one_error_of_bounded_length(tmp_path):
+    (error,) = _all(_file(tmp_path / "a.csv", "word " * 100_000 + "\n"))[1]
+    assert "a.csv:1: has no column 'text' ('word word" in error
+    assert len(error) < 600
+
+
 @pytest.fixture
 def parquet(tmp_path):
     pytest.importorskip("pyarrow")
@@ -209,10 +347,13 @@ def parquet(tmp_path):
 
 
 def test_parquet_rows(parquet):
-    path = parquet(id=[1, None, 3], title=["Talks", None, "x"], text=["No.", "Yes.", None], more=[1, 2, 3])
+    path = parquet(id=[1, None, 3, 4], title=["Talks", None, "x", "y"], text=["No.", "Yes.", None, ""], more=[1, 2, 3, 4])
     articles, errors = _all(path)
     assert articles == [Article("1", "No.", "Talks"), Article("a:2", "Yes.")]
-    assert errors == [f"{path}: row 3: its text is null. Give a string"]
+    assert errors == [
+        f"{path}: row 3: its text is null. Give a string",
+        f"{path}: row 4: holds no text. Give its text, or leave it out",
+    ]
 
 
 def test_parquet_without_a_text_column_is_told(parquet):
@@ -247,6 +388,12 @@ def test_html_gives_the_article_without_the_page_around_it(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"<html></html>", bytes(range(256)) * 9])
 def test_page_without_an_article_is_told(tmp_path, content: bytes):
     assert "holds no article" in _all(_file(tmp_path / "a.html", content))[1][0]
+
+
+@needs_trafilatura
+def test_page_of_buttons_alone_is_told(tmp_path):
+    page = "<html><body><article><p>Add a Comment</p><p>Share this article</p></article></body></html>"
+    assert "holds no article" in _all(_file(tmp_path / "a.html", page))[1][0]
 
 
 @pytest.mark.parametrize(("ending", "library", "extra"), [("html", "trafilatura", "html"), ("parquet", "pyarrow", "parquet")])

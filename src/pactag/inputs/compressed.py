@@ -18,9 +18,11 @@ _PIECE = 1 << 14
 
 
 @contextmanager
-def uncompressed(file: BinaryIO, name: str) -> Iterator[BinaryIO]:
+def uncompressed(file: BinaryIO, name: str, *, where: str | None = None, piece: int = _PIECE) -> Iterator[BinaryIO]:
     """The content of a file, by the ending of its name. The file stays open.
 
+    :param where: what to call it in errors, where it is taken whole or not at all; by default it is called by its name.
+    :param piece: how much Zstandard data is unpacked at once, in bytes; in memory each may become 32,768.
     :raises InputError: inside the block, when the content breaks off or is not what the ending says.
     :raises MissingExtraError: for Zstandard without its library.
     """
@@ -28,12 +30,12 @@ def uncompressed(file: BinaryIO, name: str) -> Iterator[BinaryIO]:
     if ending not in COMPRESSED:
         yield file
         return
-    stream = gzip.GzipFile(fileobj=file) if ending == ".gz" else io.BufferedReader(_Zstandard(file), _PIECE)
+    stream = gzip.GzipFile(fileobj=file) if ending == ".gz" else io.BufferedReader(_Zstandard(file, piece), _PIECE)
     try:
         yield cast(BinaryIO, stream)
     except (gzip.BadGzipFile, zlib.error, EOFError, _BrokenError) as bad:
-        fix = "What came before was read; fetch or compress the file again"
-        raise InputError(name, f"breaks off or is no {ending} file ({bad})", fix) from None
+        fix = "Fetch or compress the file again" if where else "What came before was read; fetch or compress the file again"
+        raise InputError(where or name, f"breaks off or is no {ending} file ({bad})", fix) from None
 
 
 class _BrokenError(Exception):
@@ -43,12 +45,12 @@ class _BrokenError(Exception):
 class _Zstandard(io.RawIOBase):
     """Zstandard frames as one stream. The library's own reader takes a frame that breaks off for the end of the file."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, piece: int) -> None:
         try:
             import zstandard
         except ModuleNotFoundError:
             raise MissingExtraError("Zstandard (.zst)", "zstd") from None
-        self._file = file
+        self._file, self._piece = file, piece
         self._new_frame: Callable[[], Any] = zstandard.ZstdDecompressor().decompressobj
         self._error = zstandard.ZstdError
         self._frame: Any = None
@@ -61,7 +63,7 @@ class _Zstandard(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         while not self._ready:
             if not self._waiting:
-                self._waiting = self._file.read(_PIECE)
+                self._waiting = self._file.read(self._piece)
             if not self._waiting:
                 if self._frame is not None:
                     raise _BrokenError("the last frame is not whole")

@@ -18,10 +18,15 @@ ENDINGS = {
 COMPRESSED = (".gz", ".zst")
 
 
+def is_compressed(name: PurePath | str) -> bool:
+    """Whether a name has the ending of a compression that can be read."""
+    return PurePath(name).suffix.lower() in COMPRESSED
+
+
 def uncompressed_name(name: PurePath | str) -> PurePath:
     """The name of a file without the ending of its compression: `big.jsonl.zst` is `big.jsonl`."""
     path = PurePath(name)
-    return path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
+    return path.with_suffix("") if is_compressed(path) else path
 
 
 def kind_of(name: PurePath | str) -> str | None:

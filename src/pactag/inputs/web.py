@@ -15,15 +15,20 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import BytesIO
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from pactag.errors import InputError
+from pactag.inputs.compressed import uncompressed
+from pactag.inputs.kinds import is_compressed
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 SCHEMES = {"http": 80, "https": 443}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PIECE = 1 << 16
+# Of Zstandard data, at once: whatever a server sends, they unpack to no more than about the size of the largest page.
+_ZSTD_PIECE = 512
 # IPv6 addresses that stand for an IPv4 one behind a translator (RFC 6052).
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 # Kinds of article files by what a server says; None where the ending of the address tells more.
@@ -36,6 +41,9 @@ _KINDS = {
     "application/vnd.apache.parquet": "parquet",
     "text/plain": None,
     "application/octet-stream": None,
+    "application/gzip": None,
+    "application/x-gzip": None,
+    "application/zstd": None,
     "": None,
 }
 # Bodies come as they are, so that their size is what the limit counts; one page, then the connection ends.
@@ -45,7 +53,7 @@ _UNQUOTED = "/%:@!$&'()*+,;=~-._?[]"
 
 @dataclass(frozen=True)
 class Limits:
-    """What one page may cost: bytes, seconds for all of it, and redirects."""
+    """What one page may cost: bytes, sent and unpacked, seconds for all of it, and redirects."""
 
     size: int = 20_000_000
     seconds: float = 30.0
@@ -54,7 +62,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Page:
-    """What an address gave: its bytes (text in UTF-8, whatever the server sent), the kind of file if the server tells, and its path."""
+    """What an address gave: its bytes (unpacked; text in UTF-8, whatever was sent), the kind of file if the server tells, and its path."""
 
     body: bytes
     kind: str | None
@@ -98,7 +106,8 @@ def fetch(address: str, *, limits: Limits = Limits(), door: Door = PUBLIC) -> Pa
     """Get one page.
 
     :raises InputError: for another scheme than http and https, an address inside a network, more than the limits, an answer that is no
-        page, and when there is no network.
+        page, for a compressed file that breaks off, and when there is no network.
+    :raises MissingExtraError: for Zstandard without its library.
     """
     deadline = time.monotonic() + limits.seconds
     here = address
@@ -224,7 +233,19 @@ def _page(response: http.client.HTTPResponse, here: str, address: str, deadline:
         raise TimeoutError
     if response.length:
         raise http.client.IncompleteRead(b"", response.length)
-    return Page(_in_utf8(bytes(body), response.headers.get_content_charset()), _KINDS[name], urlsplit(here).path)
+    path, kind = urlsplit(here).path, _KINDS[name]
+    # A page about a compressed file may stand at its name.
+    if is_compressed(path) and kind != "html":
+        return Page(_unpacked(bytes(body), path, address, too_large, limits), kind, path)
+    return Page(_in_utf8(bytes(body), response.headers.get_content_charset()), kind, path)
+
+
+def _unpacked(body: bytes, path: str, address: str, too_large: InputError, limits: Limits) -> bytes:
+    with uncompressed(BytesIO(body), path, where=address, piece=_ZSTD_PIECE) as stream:
+        content = stream.read(limits.size + 1)
+    if len(content) > limits.size:
+        raise too_large
+    return content
 
 
 def _in_utf8(body: bytes, charset: str | None) -> bytes:

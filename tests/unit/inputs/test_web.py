@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import ipaddress
 import ssl
 import threading
 import time
+import tracemalloc
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +18,14 @@ from pactag.articles import Article
 from pactag.errors import InputError
 from pactag.inputs import read_articles, web
 from pactag.inputs.web import Door, Limits, fetch, is_public
+
+ROWS = b'{"id": "x", "text": "He said no."}\n'
+# A Zstandard frame of 4,000 blocks, each of four bytes that become 131,072 (RFC 8878, 3.1.1): half a gigabyte in the size of one piece.
+BOMB = b"\x28\xb5\x2f\xfd\x00\x58" + ((131_072 << 3 | 2).to_bytes(3, "little") + b"x") * 4000 + b"\x01\0\0"
+
+
+def _compressed(data: bytes, ending: str) -> bytes:
+    return gzip.compress(data) if ending == "gz" else pytest.importorskip("zstandard").compress(data)
 
 
 class _Site(BaseHTTPRequestHandler):
@@ -42,7 +52,20 @@ class _Site(BaseHTTPRequestHandler):
         self._send("Le pr\u00e9sident refuse.".encode("latin-1"), Content_Type="text/plain; charset=ISO-8859-1")
 
     def _rows(self, _):
-        self._send(b'{"id": "x", "text": "He said no."}\n', Content_Type="text/plain")
+        self._send(ROWS, Content_Type="text/plain")
+
+    def _packed(self, rest):
+        body = _compressed(b"x" * 5000 if rest.startswith("large") else ROWS, rest.rpartition(".")[2])
+        self._send(body[:-9] if rest.startswith("short") else body, Content_Type="application/octet-stream")
+
+    def _gzip(self, _):
+        self._send(gzip.compress(ROWS), Content_Type="application/gzip")
+
+    def _bomb(self, _):
+        self._send(BOMB, Content_Type="application/zstd")
+
+    def _about(self, _):
+        self._send(b"<p>A page about a file</p>", Content_Type="text/html")
 
     def _pdf(self, _):
         self._send(b"%PDF", Content_Type="application/pdf")
@@ -244,6 +267,39 @@ def test_address_is_the_id_and_its_ending_tells_the_kind(base, monkeypatch):
     monkeypatch.setattr(web.fetch, "__kwdefaults__", {"limits": SHORT, "door": OPEN})
     found = list(read_articles([f"{base}/text/", f"{base}/rows/wire.jsonl"]))
     assert found == [Article(f"{base}/text/", "Le pr\u00e9sident refuse."), Article("x", "He said no.")]
+
+
+@pytest.mark.parametrize("path", ["packed/wire.jsonl.gz", "packed/wire.jsonl.zst?of=today", "gzip/wire.jsonl.gz"])
+def test_compressed_file_is_read_as_what_it_holds(base, monkeypatch, path: str):
+    if ".zst" in path:
+        pytest.importorskip("zstandard")
+    monkeypatch.setattr(web.fetch, "__kwdefaults__", {"limits": SHORT, "door": OPEN})
+    assert list(read_articles([f"{base}/{path}"])) == [Article("x", "He said no.")]
+
+
+def test_page_about_a_compressed_file_is_a_page(base):
+    page = fetch(f"{base}/about/wire.jsonl.gz", door=OPEN)
+    assert (page.kind, page.body) == ("html", b"<p>A page about a file</p>")
+
+
+@pytest.mark.parametrize("ending", ["gz", "zst"])
+@pytest.mark.parametrize(("name", "message"), [("large.txt", "has more than 1,000 bytes"), ("short.jsonl", "breaks off")])
+def test_compressed_file_that_is_too_large_or_broken_is_told_with_the_address(base, name: str, message: str, ending: str):
+    if ending == "zst":
+        pytest.importorskip("zstandard")
+    with pytest.raises(InputError) as error:
+        fetch(f"{base}/packed/{name}.{ending}", door=OPEN, limits=SHORT)
+    assert str(error.value).startswith(f"{base}/packed/{name}.{ending}: {message}")
+
+
+def test_little_that_unpacks_to_much_takes_no_memory(base):
+    pytest.importorskip("zstandard")
+    tracemalloc.start()
+    with pytest.raises(InputError, match="has more than 20,000,000 bytes"):
+        fetch(f"{base}/bomb/a.txt.zst", door=OPEN)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100_000_000
 
 
 def test_secured_page_needs_a_certificate_that_is_trusted(tmp_path, monkeypatch):

@@ -85,7 +85,7 @@ def test_agreement_as_json(pactag, files, tmp_path):
     pactag("annotate", "import", *exports, "--tasks", tmp_path / "tasks", "-o", tmp_path / "out.jsonl")
     data = json.loads(pactag("annotate", "agreement", tmp_path / "out.jsonl", "--json").stdout)
     assert data["to_settle"] == []
-    assert data["pairs"][0]["kappa"] == [1.0] * 4
+    assert data["pairs"][0]["kappa"] == [None] * 4
 
 
 def test_suspects_become_tasks(pactag, small_corpus, tmp_path):

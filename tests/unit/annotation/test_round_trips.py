@@ -47,6 +47,14 @@ def test_label_studio_keeps_comments(started, imported):
     assert {one.comment for one in found.judgements} == {"unsure"}
 
 
+@pytest.mark.parametrize("value", [{"text": None}, {"text": [None]}, {}])
+def test_label_studio_comment_without_text_is_none(started, imported, value):
+    folder = started("label-studio")
+    area = {"id": "c", "from_name": "comment", "to_name": "text", "type": "textarea", "value": value}
+    found = imported(folder, label_studio_export(folder, {"anna@x.org": ALL}, result=[area]), suffix=".json")
+    assert {one.comment for one in found.judgements} == {None}
+
+
 def test_label_studio_user_number_is_a_name(started, imported):
     folder = started("label-studio")
     found = imported(folder, label_studio_export(folder, {"anna@x.org": ALL}, completed_by=3), suffix=".json")

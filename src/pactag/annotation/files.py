@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,17 @@ def json_lines(path: Path, problems: list[Problem]) -> Iterator[tuple[str, dict[
                 yield where, data
             else:
                 problems.append(Problem(where, f"is a JSON {type(data).__name__}, not an object", "One JSON object a line"))
+
+
+def each_once(paths: Iterable[Path], problems: list[Problem]) -> list[Path]:
+    """The files, without those that were named before: these go to `problems`."""
+    found: dict[Path, Path] = {}
+    for path in paths:
+        if path.resolve() in found:
+            problems.append(Problem(str(path), "is given twice", "Name each file once"))
+        else:
+            found[path.resolve()] = path
+    return list(found.values())
 
 
 def told(error: ValidationError) -> str:

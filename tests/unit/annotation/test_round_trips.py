@@ -190,6 +190,27 @@ def test_what_is_wrong_is_told_with_its_place(started, imported, line: str, mess
     assert message in str(error.value)
 
 
+def test_export_named_twice_is_told(started, tmp_path, schema):
+    folder = started("doccano")
+    (tmp_path / "anna.jsonl").write_text(doccano_export(folder, ALL), encoding="utf-8")
+    with pytest.raises(PactagError) as told:
+        take_in([tmp_path / "anna.jsonl"] * 2, folder, schema)
+    assert str(told.value) == f"{tmp_path / 'anna.jsonl'}: is given twice. Name each file once"
+
+
+def test_two_files_of_one_name_may_be_two_people(started, tmp_path, schema):
+    folder = started("csv")
+    paths = [tmp_path / who / "upload.csv" for who in ("anna", "ben")]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_text(filled_csv(folder, {sentence: {"none": "x"} for sentence in ALL}), encoding="utf-8")
+    with pytest.raises(PactagError) as told:
+        take_in(paths, folder, schema)
+    (problem,) = told.value.problems
+    assert problem.found == f"'upload' judged port:0 already at {paths[0]}:2; the two files share 4 more"
+    assert problem.fix.startswith("Keep one; or, if they are two people, name the files after them, fill in the column annotator")
+
+
 def test_all_problems_are_told_together(started, imported):
     folder = started("doccano")
     with pytest.raises(PactagError) as error:

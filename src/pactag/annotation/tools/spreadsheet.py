@@ -25,7 +25,7 @@ _MARKS = {"x": True, "yes": True, "y": True, "1": True, "true": True, "": False,
 STEPS = (
     "Open upload.csv in any spreadsheet; the rules are in instructions.md",
     "Put x under each label that fits, under `none` when no label does, under `skip` to pass a sentence over",
-    "Save as CSV, UTF-8; one file for each annotator, or their names in the column `annotator`",
+    "Save as CSV, UTF-8: one file for each annotator, named after them; or with their names in the column `annotator`",
 )
 
 

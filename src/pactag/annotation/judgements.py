@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,8 +47,9 @@ def judgements_of(exports: Mapping[Path, Iterable[Reading]], folder: TaskFolder,
     places: dict[tuple[str, str], Place] = {}
     repeats: list[Repeat] = []
     kept: list[Judgement] = []
+    task_of = _by_id(folder.tasks)
     for file, reading in ((file, reading) for file, own in exports.items() for reading in own):
-        task = folder.tasks.get(reading.sentence_id)
+        task = task_of(reading.sentence_id)
         if task is None:
             problems.append(
                 Problem(reading.where, f"unknown sentence {reading.sentence_id!r}", "Name the task folder that it was made from")
@@ -75,6 +77,22 @@ def judgements_of(exports: Mapping[Path, Iterable[Reading]], folder: TaskFolder,
     annotators = sorted({judgement.annotator for judgement in kept})
     missing = {name: tuple(sentence for sentence in folder.tasks if (name, sentence) not in places) for name in annotators}
     return Imported(tuple(kept), {name: sentences for name, sentences in missing.items() if sentences})
+
+
+def _by_id(tasks: Mapping[str, Task]) -> Callable[[str], Task | None]:
+    """Finds the task of an id that came back.
+
+    Spreadsheets drop blanks around it, and make the time `12:00` of `12:0`: such an id is taken where only one task can be meant.
+    """
+    stripped: dict[str, list[Task]] = {}
+    for task in tasks.values():
+        stripped.setdefault(task.id.strip(), []).append(task)
+
+    def find(id: str) -> Task | None:
+        meant = stripped.get(re.sub(r":0+(\d+)$", r":\1", id.strip()), [])
+        return tasks.get(id) or (meant[0] if len(meant) == 1 else None)
+
+    return find
 
 
 def _judgement(task: Task, reading: Reading, round: Round, schema: Schema) -> Judgement:

@@ -89,7 +89,7 @@ def take_in(
     tasks = read_task_folder(folder, schema)
     problems: list[Problem] = []
     read = TOOLS[tool or tasks.about.tool].read
-    by_file = {path: read(path, problems) for path in each_once(exports, problems)}
+    by_file = {path: read(path, schema, problems) for path in each_once(exports, problems)}
     readings = [reading for own in by_file.values() for reading in own]
     given = names or {}
     unknown = sorted(given.keys() - {reading.annotator for reading in readings})

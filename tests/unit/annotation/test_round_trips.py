@@ -152,6 +152,70 @@ def test_csv_foreign_columns_are_told(started, imported):
         imported(folder, content, suffix=".csv")
 
 
+def test_csv_without_a_label_is_told(started, imported):
+    content = "sentence_id,text,label proposal,label accusation,none\nport:0,The port has 14 pilots.,,,x\n"
+    with pytest.raises(PactagError) as told:
+        imported(started("csv"), content, suffix=".csv")
+    assert [problem.found for problem in told.value.problems] == ["has no column 'label threat'", "has no column 'label condition'"]
+
+
+def test_csv_label_of_another_name_is_told_once(started, imported):
+    folder = started("csv")
+    marks = {sentence: {"label threat": "x"} for sentence in ALL}
+    with pytest.raises(PactagError) as told:
+        imported(folder, filled_csv(folder, marks).replace("label threat (", "label Threat ("), suffix=".csv")
+    assert [problem.found for problem in told.value.problems] == ["unknown column 'label Threat'", "has no column 'label threat'"]
+
+
+@pytest.fixture
+def named(tmp_path, schema):
+    """A task folder for a spreadsheet, of articles of one sentence with these ids."""
+    from pactag.annotation.rounds import start
+
+    def make(*ids: str):
+        articles = tmp_path / "named.jsonl"
+        articles.write_text("".join(json.dumps({"id": name, "text": "He said no."}) + "\n" for name in ids), encoding="utf-8")
+        start([articles], tmp_path / "named", schema, tool="csv")
+        return tmp_path / "named"
+
+    return make
+
+
+def _none(sentence: str) -> str:
+    header = "sentence_id,text,label proposal,label accusation,label threat,label condition,none"
+    return f"{header}\n{sentence},He said no.,,,,,x\n"
+
+
+@pytest.mark.parametrize(
+    ("id", "cell"),
+    [
+        (" port", " port:0"),
+        (" port", "port:0"),
+        ("port", " port:0 "),
+        ("12", "[12:0]"),
+        ("12", "12:0"),
+        ("12", "12:00"),
+        (" 12", "[ 12:0]"),
+    ],
+)
+def test_csv_id_comes_back_in_every_form(named, imported, id: str, cell: str):
+    assert [one.id for one in imported(named(id), _none(cell), suffix=".csv").judgements] == [f"{id}:0"]
+
+
+def test_csv_id_that_could_be_two_is_unknown(named, imported):
+    with pytest.raises(PactagError, match="unknown sentence 'port:0'"):
+        imported(named(" port", "  port"), _none("port:0"), suffix=".csv")
+
+
+def test_csv_id_that_differs_by_blanks_alone_is_the_exact_one(named, imported):
+    assert [one.id for one in imported(named(" port", "port"), _none("port:0"), suffix=".csv").judgements] == ["port:0"]
+
+
+def test_csv_id_is_no_time_of_day(named):
+    folder = named("12", "wire-7")
+    assert [row.split(",")[0] for row in (folder / "upload.csv").read_text(encoding="utf-8").splitlines()[1:]] == ["[12:0]", "wire-7:0"]
+
+
 def test_sentence_over_two_lines_survives_white_space_changes(tmp_path, schema, imported):
     from pactag.annotation.rounds import start
 

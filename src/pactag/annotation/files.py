@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from pactag import whole_files
 from pactag.errors import InputError, PactagError, Problem
+
+Kind = Literal["judgements", "chosen sentences"]
 
 
 def read_text(path: Path) -> str:
@@ -53,6 +55,40 @@ def json_lines(path: Path, problems: list[Problem]) -> Iterator[tuple[str, dict[
                 yield where, data
             else:
                 problems.append(Problem(where, f"is a JSON {type(data).__name__}, not an object", "One JSON object a line"))
+
+
+def each_once(paths: Iterable[Path], problems: list[Problem]) -> list[Path]:
+    """The files, without those that were named before: these go to `problems`."""
+    found: dict[Path, Path] = {}
+    for path in paths:
+        if path.resolve() in found:
+            problems.append(Problem(str(path), "is given twice", "Name each file once"))
+        else:
+            found[path.resolve()] = path
+    return list(found.values())
+
+
+def kind_of(path: Path) -> Kind | None:
+    """What a JSONL file of the loop holds, by the fields of its first line, which no article has; None for any other file."""
+    if not path.is_file():
+        return None
+    _, data = next(json_lines(path, []), ("", {}))
+    if "said" in data:
+        return "chosen sentences"
+    return "judgements" if {"annotator", "round"} <= data.keys() else None
+
+
+def check_place(path: Path, kind: Kind, *, replace: bool) -> None:
+    """Whether a file may be written: over what stands there only if that is of the same kind, and to be replaced.
+
+    :raises PactagError: when it may not, before any work is done.
+    """
+    if not path.is_file() or path.stat().st_size == 0:
+        return
+    if kind_of(path) != kind:
+        raise PactagError(str(path), f"is there already, and holds no {kind}", "Name another file, so that no work is written over")
+    if not replace:
+        raise PactagError(str(path), f"holds {kind} already", "Name another file, or say --replace to write over them")
 
 
 def told(error: ValidationError) -> str:

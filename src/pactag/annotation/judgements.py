@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from pactag.annotation.files import json_lines, told
+from pactag.annotation.files import each_once, json_lines, told
+from pactag.annotation.repeats import Place, Repeat, problems_of
 from pactag.annotation.tasks import Round, Sentence, Task, TaskFolder
 from pactag.annotation.tools.reading import Reading, Status
 from pactag.corpus.agreement import Views
@@ -35,17 +37,19 @@ class Imported:
     missing: Mapping[str, tuple[str, ...]]
 
 
-def judgements_of(readings: Iterable[Reading], folder: TaskFolder, schema: Schema) -> Imported:
-    """Check readings against the tasks that they answer.
+def judgements_of(exports: Mapping[Path, Iterable[Reading]], folder: TaskFolder, schema: Schema) -> Imported:
+    """Check the readings of each export against the tasks that they answer.
 
     :raises InputError: with every unknown sentence, changed text, unknown label, label given twice, and sentence judged twice by one
         annotator, each with its place in the export.
     """
     problems: list[Problem] = []
-    places: dict[tuple[str, str], str] = {}
+    places: dict[tuple[str, str], Place] = {}
+    repeats: list[Repeat] = []
     kept: list[Judgement] = []
-    for reading in readings:
-        task = folder.tasks.get(reading.sentence_id)
+    task_of = _by_id(folder.tasks)
+    for file, reading in ((file, reading) for file, own in exports.items() for reading in own):
+        task = task_of(reading.sentence_id)
         if task is None:
             problems.append(
                 Problem(reading.where, f"unknown sentence {reading.sentence_id!r}", "Name the task folder that it was made from")
@@ -56,10 +60,14 @@ def judgements_of(readings: Iterable[Reading], folder: TaskFolder, schema: Schem
             found = f"the text of {task.id} was changed to {_short(reading.text)!r}"
             problems.append(Problem(reading.where, found, f"It is {_short(task.text)!r}"))
         problems += _label_problems(reading.labels, reading.where, schema)
-        first = places.setdefault((reading.annotator, task.id), reading.where)
-        if first != reading.where:
-            problems.append(Problem(reading.where, f"{reading.annotator!r} judged {task.id} already at {first}", "Keep one of the two"))
+        here, key = Place(file, reading.where), (reading.annotator, task.id)
+        if key in places:
+            repeats.append(Repeat(*key, places[key], here))
+        places.setdefault(key, here)
         kept.append(_judgement(task, reading, folder.about.round, schema))
+    problems += problems_of(
+        repeats, two_people="name the files after them, fill in the column annotator (csv), or import each with a --name"
+    )
     if not kept and not problems:
         problems.append(Problem("export", "holds no judgement of any sentence", "Export after annotating"))
     if problems:
@@ -69,6 +77,22 @@ def judgements_of(readings: Iterable[Reading], folder: TaskFolder, schema: Schem
     annotators = sorted({judgement.annotator for judgement in kept})
     missing = {name: tuple(sentence for sentence in folder.tasks if (name, sentence) not in places) for name in annotators}
     return Imported(tuple(kept), {name: sentences for name, sentences in missing.items() if sentences})
+
+
+def _by_id(tasks: Mapping[str, Task]) -> Callable[[str], Task | None]:
+    """Finds the task of an id that came back.
+
+    Spreadsheets drop blanks around it, and make the time `12:00` of `12:0`: such an id is taken where only one task can be meant.
+    """
+    stripped: dict[str, list[Task]] = {}
+    for task in tasks.values():
+        stripped.setdefault(task.id.strip(), []).append(task)
+
+    def find(id: str) -> Task | None:
+        meant = stripped.get(re.sub(r":0+(\d+)$", r":\1", id.strip()), [])
+        return tasks.get(id) or (meant[0] if len(meant) == 1 else None)
+
+    return find
 
 
 def _judgement(task: Task, reading: Reading, round: Round, schema: Schema) -> Judgement:
@@ -115,9 +139,10 @@ def read_judgements(paths: Sequence[Path], schema: Schema) -> list[PlacedJudgeme
     """
     problems: list[Problem] = []
     found: list[PlacedJudgement] = []
-    said: dict[tuple[str, str, str], str] = {}
+    said: dict[tuple[str, str, str], Place] = {}
+    repeats: list[Repeat] = []
     texts: dict[str, PlacedJudgement] = {}
-    for path in paths:
+    for path in each_once(paths, problems):
         own: list[Problem] = []
         lines = list(json_lines(path, own))
         # Another kind of file altogether: its lines need not be told one by one.
@@ -130,13 +155,15 @@ def read_judgements(paths: Sequence[Path], schema: Schema) -> list[PlacedJudgeme
                 problems.append(Problem(where, f"is no judgement ({told(error)})", "Write it with: pactag annotate import"))
                 continue
             problems += _label_problems(one.labels, where, schema)
-            first = said.setdefault((one.annotator, one.round, one.id), where)
-            if first != where:
-                problems.append(Problem(where, f"{one.annotator!r} judged {one.id} already at {first}", "Keep one of the two"))
+            here, key = Place(path, where), (one.annotator, one.round, one.id)
+            if key in said:
+                repeats.append(Repeat(one.annotator, one.id, said[key], here))
+            said.setdefault(key, here)
             other = texts.setdefault(one.id, PlacedJudgement(where, one))
             if (other.judgement.text, other.judgement.title, other.judgement.sentences) != (one.text, one.title, one.sentences):
                 problems.append(Problem(where, f"{one.id} is another sentence than at {other.where}", "Rename one of the two articles"))
             found.append(PlacedJudgement(where, one))
+    problems += problems_of(repeats, two_people="import one of them again with --name")
     if not found and not problems:
         problems.append(Problem(", ".join(map(str, paths)), "holds no judgement", "Write it with: pactag annotate import"))
     if problems:

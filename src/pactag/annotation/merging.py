@@ -118,21 +118,19 @@ def _settle(judgements: Sequence[PlacedJudgement], readers: int, problems: list[
         views = final or judged
         where = (views or group)[0].where
         distinct = {one.judgement.labels for one in views}
+        annotators = {one.judgement.annotator for one in views}
         if len(distinct) > 1:
             told = "; ".join(f"{one.judgement.annotator}: {', '.join(one.judgement.labels) or 'none'}" for one in views)
             who = "adjudicators" if final else "annotators"
             problems.append(Problem(where, f"{who} differ on {sentence} ({told})", "Settle it: pactag annotate agreement -o FILE"))
         elif not views:
             problems.append(Problem(where, f"nobody judged {sentence}", "Have it judged or settled"))
-        elif not final and len(views) < readers:
-            problems.append(
-                Problem(
-                    where, f"{sentence} was judged by {len(views)} of {readers} annotators", "Have it judged again, or give --readers 1"
-                )
-            )
+        elif not final and len(annotators) < readers:
+            found = f"{sentence} was judged by {len(annotators)} of {readers} annotators"
+            problems.append(Problem(where, found, "Have it judged again, or give --readers 1"))
         else:
-            found = views[0].judgement
-            settled.append(_Settled(_row(found), where, found.sentences, found.before))
+            view = views[0].judgement
+            settled.append(_Settled(_row(view), where, view.sentences, view.before))
     return sorted(settled, key=lambda one: (one.row.article_id, one.row.index))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pactag.annotation.files import write_folder
+from pactag.annotation.files import each_once, write_folder
 from pactag.annotation.judgements import Imported, Judgement, judgements_of
 from pactag.annotation.tasks import (
     ABOUT,
@@ -88,16 +88,21 @@ def take_in(
     """
     tasks = read_task_folder(folder, schema)
     problems: list[Problem] = []
-    readings = [reading for path in exports for reading in TOOLS[tool or tasks.about.tool].read(path, problems)]
+    read = TOOLS[tool or tasks.about.tool].read
+    by_file = {path: read(path, schema, problems) for path in each_once(exports, problems)}
+    readings = [reading for own in by_file.values() for reading in own]
     given = names or {}
     unknown = sorted(given.keys() - {reading.annotator for reading in readings})
     problems += [Problem(f"--name {name}", "is no annotator of these exports", _annotators(readings)) for name in unknown]
-    readings = [replace(reading, annotator=given.get(reading.annotator, reading.annotator)) for reading in readings]
+    renamed = {
+        path: [replace(reading, annotator=given.get(reading.annotator, reading.annotator)) for reading in own]
+        for path, own in by_file.items()
+    }
     if not problems:
-        return judgements_of(readings, tasks, schema)
+        return judgements_of(renamed, tasks, schema)
     # What could be read is checked as well, so that all problems are told at once.
     try:
-        judgements_of(readings, tasks, schema)
+        judgements_of(renamed, tasks, schema)
     except InputError as error:
         problems += error.problems if readings else ()
     raise InputError.of(problems)

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pactag.annotation.tasks import DEFAULT_PRECEDING, Said, Task
-from pactag.corpus.rows import LabelledSentences, Row, by_article
+from pactag.corpus.rows import LabelledSentences, Row, by_article, labelled_sentences
 from pactag.errors import MissingExtraError
 from pactag.schema import Schema
-from pactag.sentences import in_context
 
 GIVEN_BY, DOUBTED_BY = "corpus", "model"
 
@@ -102,7 +101,8 @@ def tasks_of_suspects(
 def _task(suspect: Suspect, article: Sequence[Row], schema: Schema, preceding: int, blind: bool) -> Task:
     row = suspect.row
     place = [one.index for one in article].index(row.index)
-    seen = in_context([one.text for one in article], title=row.title, preceding=preceding, with_title=True)[place]
+    # What a model sees before it: the rows before, or what the row brings where not all of its article is in the corpus.
+    before = labelled_sentences(article, schema, preceding=preceding).inputs[place].before
     proposed = tuple(name for name in schema.names if name in suspect.proposed)
     said = (
         Said(annotator=GIVEN_BY, labels=row.labels),
@@ -112,11 +112,11 @@ def _task(suspect: Suspect, article: Sequence[Row], schema: Schema, preceding: i
     return Task(
         article_id=row.article_id,
         index=row.index,
-        sentences=len(article),
+        sentences=article[-1].index + 1,
         start=start,
         end=end,
         title=row.title,
-        before=seen.before,
+        before=before,
         text=row.text,
         said=() if blind else said,
     )

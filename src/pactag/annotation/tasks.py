@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pactag.annotation.files import json_lines, read_text, told
+from pactag.annotation.files import json_lines, kind_of, read_text, told
 from pactag.articles import Article
 from pactag.calibration import apply_thresholds
 from pactag.errors import InputError, Problem
@@ -97,24 +97,22 @@ def read_inputs(names: Sequence[Path | str]) -> list[Article] | list[Task]:
     :raises InputError: with every file, row and line that cannot be read, and for ids given twice; nothing is left out.
     """
     problems: list[Problem] = []
-    chosen = [name for name in names if _holds_tasks(name)]
-    tasks = [task for name in chosen for task in _tasks_in(Path(name), problems)]
-    articles = list(read_articles([name for name in names if name not in chosen], on_error=lambda error: problems.extend(error.problems)))
+    held = {name: kind_of(Path(name)) for name in names if Path(name).suffix == ".jsonl"}
+    tasks = [task for name in names if held.get(name) == "chosen sentences" for task in _tasks_in(Path(name), problems)]
+    # Read as articles, each of their lines would be one.
+    problems += [
+        Problem(str(name), "holds judgements", f"For those that differ: pactag annotate agreement {name} -o differ.jsonl")
+        for name, kind in held.items()
+        if kind == "judgements"
+    ]
+    others = [name for name in names if held.get(name) is None]
+    articles = list(read_articles(others, on_error=lambda error: problems.extend(error.problems)))
     if articles and tasks:
         problems.append(Problem("inputs", "are articles and chosen sentences", "Start one folder for each"))
     problems += _twice([article.id for article in articles], "article") + _twice([task.id for task in tasks], "sentence")
     if problems:
         raise InputError.of(problems)
     return tasks or articles
-
-
-def _holds_tasks(name: Path | str) -> bool:
-    """Whether a file has sentences that were chosen: `said` stands in its first line, which no article has."""
-    path = Path(name)
-    if path.suffix != ".jsonl" or not path.is_file():
-        return False
-    _, data = next(json_lines(path, []), ("", {}))
-    return "said" in data
 
 
 def _tasks_in(path: Path, problems: list[Problem]) -> Iterator[Task]:

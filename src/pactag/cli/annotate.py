@@ -45,15 +45,12 @@ def start(
 ) -> None:
     """Write tasks and labelling interface for an annotation tool, one sentence a task."""
     from pactag.annotation.rounds import start as begin
-    from pactag.annotation.tools import TOOLS
 
     schema = load_schema(schema_file)
     tagger = load_tagger(model, tracking_uri) if model is not None else None
     tasks = begin(articles, output, schema, tool=tool, preceding=preceding, tagger=tagger)
     out.print(f"{len(tasks)} sentences of {len({task.article_id for task in tasks})} articles in {escape(str(output))}")
-    for number, step in enumerate(TOOLS[tool].steps, start=1):
-        out.print(f"  {number}. {escape(step)}")
-    out.print(f"then  pactag annotate import EXPORT --tasks {escape(str(output))} -o judgements.jsonl")
+    selection.tell_steps(tool, output, settles=any(task.said is not None for task in tasks))
 
 
 @annotate_app.command("import")
@@ -65,12 +62,14 @@ def import_(
     names: Annotated[
         list[str] | None, typer.Option("--name", metavar="'TOOL NAME=NAME'", help="Rename an annotator: 'user 1=anna'. Repeatable.")
     ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Write over judgements that the file holds already.")] = False,
     schema_file: SchemaOption = DEFAULT_SCHEMA,
 ) -> None:
     """Check exports against their tasks, and write all judgements in one form. Writes nothing when anything is wrong."""
-    from pactag.annotation.files import write_whole
+    from pactag.annotation.files import check_place, write_whole
     from pactag.annotation.rounds import take_in
 
+    check_place(output, "judgements", replace=replace)
     renamed = dict(_renaming(name) for name in names or [])
     found = take_in(files, tasks, load_schema(schema_file), tool=tool, names=renamed)
     write_whole(output, "".join(one.to_json() + "\n" for one in found.judgements))
@@ -102,13 +101,16 @@ def agreement(
     as_json: JsonOption = False,
 ) -> None:
     """How far annotators agree, per label and pair: kappa, alpha and F1; and the sentences that somebody has to settle."""
-    from pactag.annotation.files import write_whole
+    from pactag.annotation.files import check_place, write_whole
     from pactag.annotation.judgements import read_judgements, views_of
     from pactag.annotation.rounds import unsettled
     from pactag.corpus.agreement import agreement_of
 
-    if output is not None and output.suffix != ".jsonl":
-        raise PactagError(f"--output {output}", "does not end in .jsonl", "Name it so: annotate start knows the file by its ending")
+    if output is not None:
+        if output.suffix != ".jsonl":
+            raise PactagError(f"--output {output}", "does not end in .jsonl", "Name it so: annotate start knows the file by its ending")
+        # What it found before may go, for it is found again; judgements may not.
+        check_place(output, "chosen sentences", replace=True)
     schema = load_schema(schema_file)
     judgements = [placed.judgement for placed in read_judgements(files, schema)]
     found = agreement_of(views_of(judgements), schema)

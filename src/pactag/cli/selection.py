@@ -81,7 +81,7 @@ def suspects(
     for rank, one in enumerate(chosen[:_SHOWN], start=1):
         table.add_row(str(rank), escape(one.row.id), escape(one.reason), escape(" ".join(one.row.text.split())))
     out.print(table)
-    _told(len(chosen), output, tool)
+    _told(len(chosen), output, tool, settles=True)
 
 
 def next_(
@@ -120,7 +120,17 @@ def next_(
     passed = f"; passed over: {found.known} that nearly stand in the corpus, {found.repeated} that repeat each other"
     out.print(f"{len(found.tasks)} of {found.sentences} sentences chosen, of {len({t.article_id for t in found.tasks})} articles{passed}")
     out.print("expected among them: " + ", ".join(f"{name} {count:.0f}" for name, count in found.expected.items()))
-    _told(len(found.tasks), output, tool)
+    _told(len(found.tasks), output, tool, settles=False)
+
+
+def tell_steps(tool: ToolName, folder: Path, *, settles: bool) -> None:
+    """What to do with a task folder, and how its exports come back: a round that settles into a file of its own."""
+    from pactag.annotation.tools import TOOLS
+
+    for number, step in enumerate(TOOLS[tool].steps, start=1):
+        out.print(f"  {number}. {escape(step)}")
+    name = "settled.jsonl" if settles else "judgements.jsonl"
+    out.print(f"then  pactag annotate import EXPORT --tasks {escape(str(folder))} -o {name}")
 
 
 def _check_output(output: Path | None, tool: ToolName | None) -> None:
@@ -128,6 +138,10 @@ def _check_output(output: Path | None, tool: ToolName | None) -> None:
         raise PactagError(f"--for {tool}", "has no place to write to", "Name a new folder with -o")
     if output is not None and tool is None and output.suffix != ".jsonl":
         raise PactagError(f"--output {output}", "does not end in .jsonl", "Name it so, or say --for TOOL to write a folder for a tool")
+    if output is not None and tool is None:
+        from pactag.annotation.files import check_place
+
+        check_place(output, "chosen sentences", replace=True)
 
 
 def _write(tasks: Sequence[Task], output: Path, schema: Schema, tool: ToolName | None, *, settles: bool) -> None:
@@ -140,7 +154,7 @@ def _write(tasks: Sequence[Task], output: Path, schema: Schema, tool: ToolName |
         write_tasks(tasks, output, schema, tool=tool, round="adjudication" if settles else "independent")
 
 
-def _told(count: int, output: Path | None, tool: ToolName | None) -> None:
+def _told(count: int, output: Path | None, tool: ToolName | None, *, settles: bool) -> None:
     """What was written, and what to do next."""
     if output is None:
         note(f"{count} sentences; -o FILE.jsonl writes them, --for TOOL -o FOLDER makes tasks of them")
@@ -150,8 +164,4 @@ def _told(count: int, output: Path | None, tool: ToolName | None) -> None:
     if count and tool is None:
         out.print(f"then  pactag annotate start {name} --for label-studio -o tasks")
     elif count and tool is not None:
-        from pactag.annotation.tools import TOOLS
-
-        for number, step in enumerate(TOOLS[tool].steps, start=1):
-            out.print(f"  {number}. {escape(step)}")
-        out.print(f"then  pactag annotate import EXPORT --tasks {name} -o judgements.jsonl")
+        tell_steps(tool, output, settles=settles)

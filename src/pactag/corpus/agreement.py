@@ -17,14 +17,14 @@ from pactag.schema import Schema
 
 @dataclass(frozen=True)
 class Agreement:
-    """Two readers on the sentences that both judged; one value per label, in schema order."""
+    """Two readers on the sentences that both judged; one value per label, in schema order, None where neither gave the label."""
 
     readers: tuple[str, str]
     sentences: int
     differing: int
-    kappa: tuple[float, ...]
-    alpha: tuple[float, ...]
-    f1: tuple[float, ...]
+    kappa: tuple[float | None, ...]
+    alpha: tuple[float | None, ...]
+    f1: tuple[float | None, ...]
 
 
 # Reader -> sentence id -> the labels given; a sentence that a reader did not judge is absent.
@@ -65,19 +65,23 @@ def agreement_of(views: Views, schema: Schema) -> list[Agreement]:
 
 
 def _of(first: str, second: str, ours: np.ndarray, theirs: np.ndarray) -> Agreement:
+    kappa, alpha, f1 = zip(*(_figures(ours[:, [i]], theirs[:, [i]]) for i in range(ours.shape[1])), strict=True)
+    return Agreement((first, second), len(ours), int((ours != theirs).any(1).sum()), kappa, alpha, f1)
+
+
+def _figures(ours: np.ndarray, theirs: np.ndarray) -> tuple[float | None, float | None, float | None]:
+    """Kappa, alpha and F1 of one label, each reader's values of shape `(sentences, 1)`."""
     try:
         import krippendorff
         from sklearn.metrics import cohen_kappa_score
     except ModuleNotFoundError:
         raise MissingExtraError("Agreement figures", "train,label") from None
-    columns = [(ours[:, i], theirs[:, i]) for i in range(ours.shape[1])]
-    # Where two readers say the same of every sentence, both figures are 1, even if the label is so rare that chance is undefined.
-    same = [bool((one == other).all()) for one, other in columns]
-    kappa = [1.0 if equal else float(cohen_kappa_score(*pair)) for equal, pair in zip(same, columns, strict=True)]
-    alpha = [
-        1.0 if equal else float(krippendorff.alpha(reliability_data=np.array(pair), level_of_measurement="nominal"))
-        for equal, pair in zip(same, columns, strict=True)
-    ]
-    differing = int((ours != theirs).any(1).sum())
-    f1 = tuple(scores.f1 for scores in label_scores(ours, theirs))
-    return Agreement((first, second), len(ours), differing, tuple(kappa), tuple(alpha), f1)
+    # What nobody saw anywhere tells nothing of how two people judge it.
+    if not (ours.any() or theirs.any()):
+        return None, None, None
+    (scores,) = label_scores(ours, theirs)
+    # Where two readers say the same of every sentence, both figures are 1, even if chance is undefined.
+    if (ours == theirs).all():
+        return 1.0, 1.0, scores.f1
+    alpha = krippendorff.alpha(reliability_data=np.hstack([ours, theirs]).T, level_of_measurement="nominal")
+    return float(cohen_kappa_score(ours[:, 0], theirs[:, 0])), float(alpha), scores.f1

@@ -46,7 +46,8 @@ def build_corpus(data: Path, schema: Schema, *, readers: int = 2) -> Built:
 
     :param readers: articles with fewer independent passes than this are left out.
 
-    :raises CorpusError: for malformed input, and for sentences on which readers differ and nobody has settled. Nothing is written then.
+    :raises CorpusError: for malformed input, for sentences on which readers differ and nobody has settled, and when no article is left.
+        Nothing is written then.
     """
     articles = read_articles(data / ARTICLES, schema)
     passes = read_passes(data / ANNOTATIONS, articles, schema)
@@ -54,6 +55,10 @@ def build_corpus(data: Path, schema: Schema, *, readers: int = 2) -> Built:
     gold, problems = settle(articles, passes, schema, readers=readers)
     if problems:
         raise CorpusError.of(problems)
+    # Empty files would take the place of a corpus that may stand there.
+    if not gold:
+        found = f"none of {len(articles)} articles has been labelled by {readers} readers"
+        raise CorpusError(str(data / ANNOTATIONS), found, "Add their passes, or give a smaller --readers")
     vectors = {article: schema.encode_many(labels) for article, labels in gold.items()}
     held_out = [a for a in gold if articles[a].topic in plan.held_out_topics or articles[a].writer in plan.held_out_writers]
     place = assign_splits(vectors, existing=plan.articles, held_out=held_out, validation_share=plan.validation_share, seed=plan.seed)

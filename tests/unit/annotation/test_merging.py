@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pactag.annotation.judgements import read_judgements
+from pactag.annotation.judgements import PlacedJudgement, read_judgements
 from pactag.annotation.merging import add_to_corpus
 from pactag.corpus.rows import labelled_sentences, read_corpus
 from pactag.errors import CorpusError
@@ -107,6 +107,12 @@ def test_unsettled_difference_is_refused(add, corpus):
 
 def test_too_few_annotators_are_refused(add, corpus):
     _refused(lambda: add({"anna": LABELS}), corpus, r"port:0 was judged by 1 of 2 annotators")
+
+
+def test_one_annotator_twice_is_one(judged, corpus, schema):
+    once = read_judgements([judged({"anna": LABELS})], schema)
+    twice = [*once, *(PlacedJudgement(f"copy of {one.where}", one.judgement) for one in once)]
+    _refused(lambda: add_to_corpus(twice, corpus, schema), corpus, r"port:0 was judged by 1 of 2 annotators")
 
 
 def test_one_annotator_is_enough_when_asked_for(add):

@@ -47,6 +47,14 @@ def test_label_studio_keeps_comments(started, imported):
     assert {one.comment for one in found.judgements} == {"unsure"}
 
 
+@pytest.mark.parametrize("value", [{"text": None}, {"text": [None]}, {}])
+def test_label_studio_comment_without_text_is_none(started, imported, value):
+    folder = started("label-studio")
+    area = {"id": "c", "from_name": "comment", "to_name": "text", "type": "textarea", "value": value}
+    found = imported(folder, label_studio_export(folder, {"anna@x.org": ALL}, result=[area]), suffix=".json")
+    assert {one.comment for one in found.judgements} == {None}
+
+
 def test_label_studio_user_number_is_a_name(started, imported):
     folder = started("label-studio")
     found = imported(folder, label_studio_export(folder, {"anna@x.org": ALL}, completed_by=3), suffix=".json")
@@ -144,6 +152,70 @@ def test_csv_foreign_columns_are_told(started, imported):
         imported(folder, content, suffix=".csv")
 
 
+def test_csv_without_a_label_is_told(started, imported):
+    content = "sentence_id,text,label proposal,label accusation,none\nport:0,The port has 14 pilots.,,,x\n"
+    with pytest.raises(PactagError) as told:
+        imported(started("csv"), content, suffix=".csv")
+    assert [problem.found for problem in told.value.problems] == ["has no column 'label threat'", "has no column 'label condition'"]
+
+
+def test_csv_label_of_another_name_is_told_once(started, imported):
+    folder = started("csv")
+    marks = {sentence: {"label threat": "x"} for sentence in ALL}
+    with pytest.raises(PactagError) as told:
+        imported(folder, filled_csv(folder, marks).replace("label threat (", "label Threat ("), suffix=".csv")
+    assert [problem.found for problem in told.value.problems] == ["unknown column 'label Threat'", "has no column 'label threat'"]
+
+
+@pytest.fixture
+def named(tmp_path, schema):
+    """A task folder for a spreadsheet, of articles of one sentence with these ids."""
+    from pactag.annotation.rounds import start
+
+    def make(*ids: str):
+        articles = tmp_path / "named.jsonl"
+        articles.write_text("".join(json.dumps({"id": name, "text": "He said no."}) + "\n" for name in ids), encoding="utf-8")
+        start([articles], tmp_path / "named", schema, tool="csv")
+        return tmp_path / "named"
+
+    return make
+
+
+def _none(sentence: str) -> str:
+    header = "sentence_id,text,label proposal,label accusation,label threat,label condition,none"
+    return f"{header}\n{sentence},He said no.,,,,,x\n"
+
+
+@pytest.mark.parametrize(
+    ("id", "cell"),
+    [
+        (" port", " port:0"),
+        (" port", "port:0"),
+        ("port", " port:0 "),
+        ("12", "[12:0]"),
+        ("12", "12:0"),
+        ("12", "12:00"),
+        (" 12", "[ 12:0]"),
+    ],
+)
+def test_csv_id_comes_back_in_every_form(named, imported, id: str, cell: str):
+    assert [one.id for one in imported(named(id), _none(cell), suffix=".csv").judgements] == [f"{id}:0"]
+
+
+def test_csv_id_that_could_be_two_is_unknown(named, imported):
+    with pytest.raises(PactagError, match="unknown sentence 'port:0'"):
+        imported(named(" port", "  port"), _none("port:0"), suffix=".csv")
+
+
+def test_csv_id_that_differs_by_blanks_alone_is_the_exact_one(named, imported):
+    assert [one.id for one in imported(named(" port", "port"), _none("port:0"), suffix=".csv").judgements] == ["port:0"]
+
+
+def test_csv_id_is_no_time_of_day(named):
+    folder = named("12", "wire-7")
+    assert [row.split(",")[0] for row in (folder / "upload.csv").read_text(encoding="utf-8").splitlines()[1:]] == ["[12:0]", "wire-7:0"]
+
+
 def test_sentence_over_two_lines_survives_white_space_changes(tmp_path, schema, imported):
     from pactag.annotation.rounds import start
 
@@ -180,6 +252,27 @@ def test_what_is_wrong_is_told_with_its_place(started, imported, line: str, mess
         imported(folder, good + line + "\n")
     assert "anna.jsonl:2: " in str(error.value)
     assert message in str(error.value)
+
+
+def test_export_named_twice_is_told(started, tmp_path, schema):
+    folder = started("doccano")
+    (tmp_path / "anna.jsonl").write_text(doccano_export(folder, ALL), encoding="utf-8")
+    with pytest.raises(PactagError) as told:
+        take_in([tmp_path / "anna.jsonl"] * 2, folder, schema)
+    assert str(told.value) == f"{tmp_path / 'anna.jsonl'}: is given twice. Name each file once"
+
+
+def test_two_files_of_one_name_may_be_two_people(started, tmp_path, schema):
+    folder = started("csv")
+    paths = [tmp_path / who / "upload.csv" for who in ("anna", "ben")]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_text(filled_csv(folder, {sentence: {"none": "x"} for sentence in ALL}), encoding="utf-8")
+    with pytest.raises(PactagError) as told:
+        take_in(paths, folder, schema)
+    (problem,) = told.value.problems
+    assert problem.found == f"'upload' judged port:0 already at {paths[0]}:2; the two files share 4 more"
+    assert problem.fix.startswith("Keep one; or, if they are two people, name the files after them, fill in the column annotator")
 
 
 def test_all_problems_are_told_together(started, imported):

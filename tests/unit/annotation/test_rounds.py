@@ -89,6 +89,28 @@ def test_judgement_given_twice_is_told(judged, schema):
         read_judgements([path, judged({"anna": ANNA}, name="again.jsonl")], schema)
 
 
+def test_judgements_named_twice_are_told(judged, schema):
+    path = judged({"anna": ANNA})
+    with pytest.raises(PactagError) as told:
+        read_judgements([path, path.parent / "." / path.name, path], schema)
+    assert {str(problem) for problem in told.value.problems} == {f"{path}: is given twice. Name each file once"}
+
+
+def test_judgement_copied_within_a_file_is_told(judged, schema):
+    path = judged({"anna": {"port:0": []}})
+    path.write_text(path.read_text(encoding="utf-8") * 2, encoding="utf-8")
+    with pytest.raises(PactagError, match=r"judgements\.jsonl:2: 'anna' judged port:0 already at .*jsonl:1\. Keep one of the two"):
+        read_judgements([path], schema)
+
+
+def test_judgements_that_two_files_share_are_told_once(judged, schema):
+    first, again = judged({"upload": ANNA}), judged({"upload": ANNA}, name="again.jsonl")
+    with pytest.raises(PactagError, match="the two files share 4 more") as told:
+        read_judgements([first, again], schema)
+    (problem,) = told.value.problems
+    assert problem.fix == "Keep one; or, if they are two people, import one of them again with --name"
+
+
 def test_same_id_with_another_text_is_told(judged, schema):
     path = judged({"anna": ANNA})
     other = judged({"ben": ANNA}, name="other.jsonl")

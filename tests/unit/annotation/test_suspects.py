@@ -8,7 +8,7 @@ import pytest
 from pactag.annotation import out_of_fold as module
 from pactag.annotation.out_of_fold import out_of_fold
 from pactag.annotation.rounds import start
-from pactag.annotation.suspects import suspects_of, tasks_of_suspects
+from pactag.annotation.suspects import Doubt, Suspect, suspects_of, tasks_of_suspects
 from pactag.annotation.tasks import read_task_folder
 from pactag.config import RunConfig
 from pactag.corpus.rows import Row, labelled_sentences
@@ -98,6 +98,26 @@ def test_task_shows_the_sentences_before(doubted, schema):
     rows, found = doubted
     tasks = {task.id: task for task in tasks_of_suspects(found, rows, schema, preceding=1)}
     assert tasks["a09:4"].before == ("In town 9 the guild unless pay rises, it was told.",)
+
+
+@pytest.fixture
+def partial(schema):
+    """The task of a doubted sentence whose article stands in the corpus only in part, as `data add --partial` leaves it."""
+    rows = [
+        Row("a", 2, "It rained in April.", (), None, {"before": ["One.", "Two."]}),
+        Row("a", 9, "She will resign.", (), None, {"before": ["Six.", "Seven.", "Eight."]}),
+    ]
+    doubt = Doubt("threat", given=False, score=0.9, quality=0.1)
+    (task,) = tasks_of_suspects([Suspect(rows[1], (doubt,), {"threat": 0.9})], rows, schema)
+    return task
+
+
+def test_sentence_of_a_part_is_shown_with_its_own_context(partial):
+    assert partial.before == ("Seven.", "Eight.")
+
+
+def test_article_of_which_a_part_is_known_reaches_to_its_last_sentence(partial):
+    assert (partial.index, partial.sentences) == (9, 10)
 
 
 def test_blind_tasks_show_nothing(doubted, schema, tmp_path):

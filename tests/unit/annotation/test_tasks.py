@@ -107,6 +107,13 @@ def test_all_bad_inputs_are_told_and_nothing_is_written(tmp_path, schema):
     assert not (tmp_path / "out").exists()
 
 
+def test_judgements_are_no_articles(judged, tmp_path, schema):
+    path = judged({"anna": {"port:0": ["threat"]}})
+    with pytest.raises(PactagError) as told:
+        start([path], tmp_path / "out", schema, tool="csv")
+    assert str(told.value) == f"{path}: holds judgements. For those that differ: pactag annotate agreement {path} -o differ.jsonl"
+
+
 def test_article_without_a_sentence_is_told(tmp_path, schema):
     (tmp_path / "wire.jsonl").write_text('{"id": "empty", "text": "No.", "spans": []}\n')
     with pytest.raises(PactagError, match="article 'empty': holds no sentence"):

@@ -85,7 +85,78 @@ def test_agreement_as_json(pactag, files, tmp_path):
     pactag("annotate", "import", *exports, "--tasks", tmp_path / "tasks", "-o", tmp_path / "out.jsonl")
     data = json.loads(pactag("annotate", "agreement", tmp_path / "out.jsonl", "--json").stdout)
     assert data["to_settle"] == []
-    assert data["pairs"][0]["kappa"] == [1.0] * 4
+    assert data["pairs"][0]["kappa"] == [None] * 4
+
+
+@pytest.fixture
+def first(pactag, files, tmp_path) -> Path:
+    """Judgements of one annotator, beside her export `anna.csv` and the folder `tasks`."""
+    pactag("annotate", "start", *files, "--for", "csv", "-o", tmp_path / "tasks")
+    export = _fill(tmp_path / "tasks", tmp_path / "anna.csv", {})
+    pactag("annotate", "import", export, "--tasks", tmp_path / "tasks", "-o", tmp_path / "first.jsonl")
+    return tmp_path / "first.jsonl"
+
+
+def test_label_that_nobody_gave_has_a_dash(pactag, first, tmp_path):
+    ben = _fill(tmp_path / "tasks", tmp_path / "ben.csv", {})
+    pactag("annotate", "import", ben, "--tasks", tmp_path / "tasks", "-o", tmp_path / "more.jsonl")
+    done = pactag("annotate", "agreement", first, tmp_path / "more.jsonl")
+    (line,) = [line for line in done.stdout.splitlines() if "threat" in line]
+    assert line.count(" - ") == 3
+
+
+def test_import_leaves_earlier_judgements_alone(pactag, first, tmp_path):
+    before = first.read_bytes()
+    done = pactag("annotate", "import", _fill(tmp_path / "tasks", tmp_path / "ben.csv", {}), "--tasks", tmp_path / "tasks", "-o", first)
+    assert (done.returncode, first.read_bytes()) == (2, before)
+    assert "first.jsonl: holds judgements already. Name another file, or say --replace" in done.stderr
+
+
+def test_import_replaces_judgements_when_asked(pactag, first, tmp_path):
+    ben = _fill(tmp_path / "tasks", tmp_path / "ben.csv", {})
+    done = pactag("annotate", "import", ben, "--tasks", tmp_path / "tasks", "-o", first, "--replace")
+    assert done.returncode == 0, done.stderr
+    assert "ben" in first.read_text()
+
+
+def test_import_never_writes_over_an_export(pactag, first, tmp_path):
+    export = tmp_path / "anna.csv"
+    before = export.read_bytes()
+    done = pactag("annotate", "import", export, "--tasks", tmp_path / "tasks", "-o", export, "--replace")
+    assert (done.returncode, export.read_bytes()) == (2, before)
+    assert "anna.csv: is there already, and holds no judgements" in done.stderr
+
+
+def test_agreement_never_writes_over_judgements(pactag, first):
+    before = first.read_bytes()
+    done = pactag("annotate", "agreement", first, "-o", first)
+    assert (done.returncode, first.read_bytes()) == (2, before)
+    assert "first.jsonl: is there already, and holds no chosen sentences" in done.stderr
+
+
+def test_agreement_finds_its_sentences_again(pactag, files, tmp_path):
+    pactag("annotate", "start", *files, "--for", "csv", "-o", tmp_path / "tasks")
+    marks = {"anna": {"port:0": "label threat"}, "ben": {}}
+    exports = [_fill(tmp_path / "tasks", tmp_path / f"{name}.csv", own) for name, own in marks.items()]
+    pactag("annotate", "import", *exports, "--tasks", tmp_path / "tasks", "-o", tmp_path / "out.jsonl")
+    for _ in range(2):
+        assert pactag("annotate", "agreement", tmp_path / "out.jsonl", "-o", tmp_path / "differ.jsonl").returncode == 0
+
+
+def test_round_that_settles_is_imported_into_another_file(pactag, tmp_path):
+    said = [{"annotator": "anna", "labels": []}]
+    task = {"article_id": "a", "index": 0, "sentences": 1, "start": 0, "end": 11, "text": "He said no.", "said": said}
+    (tmp_path / "differ.jsonl").write_text(json.dumps(task) + "\n")
+    done = pactag("annotate", "start", tmp_path / "differ.jsonl", "--for", "csv", "-o", tmp_path / "settle")
+    assert f"--tasks {tmp_path / 'settle'} -o settled.jsonl" in done.stdout, done.stderr
+
+
+def test_suspects_never_write_over_the_corpus(pactag, tmp_path, small_corpus):
+    corpus = tmp_path / "mine.jsonl"
+    shutil.copy(small_corpus / "train.jsonl", corpus)
+    done = pactag("annotate", "suspects", corpus, "-o", corpus)
+    assert (done.returncode, corpus.read_bytes()) == (2, (small_corpus / "train.jsonl").read_bytes())
+    assert "mine.jsonl: is there already, and holds no chosen sentences" in done.stderr
 
 
 def test_suspects_become_tasks(pactag, small_corpus, tmp_path):

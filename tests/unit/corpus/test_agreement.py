@@ -80,12 +80,17 @@ def test_sentences_of_several_articles_count_together(ten, measured):
 
 
 @pytest.mark.filterwarnings("error")
-def test_label_that_neither_reader_gave_is_no_failure(ten, measured):
+def test_label_that_neither_reader_gave_has_no_figures(ten, measured):
     for reader in ("anna", "ben"):
         ten.reading(reader, "a", {0: ["proposal"]})
     (found,) = measured()
-    assert (found.kappa[0], found.alpha[0], found.f1[0]) == (1.0, 1.0, 1.0)
-    assert len(found.alpha) == 4
+    assert found.kappa == found.alpha == found.f1 == (1.0, None, None, None)
+
+
+def test_label_that_both_readers_gave_everywhere_has_figures_of_one(ten, measured):
+    for reader in ("anna", "ben"):
+        ten.reading(reader, "a", {i: ["proposal"] for i in range(10)})
+    assert measured()[0].kappa[0] == 1.0
 
 
 def test_readers_without_a_common_sentence_are_told(ten, measured):

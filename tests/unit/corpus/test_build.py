@@ -203,6 +203,15 @@ def test_articles_without_enough_readers_are_named_and_left_out(data_folder, sch
     assert set(_splits(data_folder)) == {"a000", "a001", "a002"}
 
 
+def test_building_with_too_few_readers_keeps_what_stands_there(data_folder, schema):
+    _add(data_folder, 0, 3)
+    build_corpus(data_folder.root, schema)
+    before = data_folder.files()
+    with pytest.raises(CorpusError, match=r"annotations: none of 3 articles has been labelled by 3 readers"):
+        build_corpus(data_folder.root, schema, readers=3)
+    assert data_folder.files() == before
+
+
 def test_building_from_one_reader_takes_what_one_has_read(data_folder, schema):
     data_folder.article("once", "It rains.")
     data_folder.reading("anna", "once")

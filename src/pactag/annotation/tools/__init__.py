@@ -18,7 +18,7 @@ class Tool:
     """`write` gives the files of a task folder by name; `read` the readings of an export and all that is wrong with it."""
 
     write: Callable[[Sequence[Task], Schema], dict[str, str]]
-    read: Callable[[Path, list[Problem]], list[Reading]]
+    read: Callable[[Path, Schema, list[Problem]], list[Reading]]
     steps: tuple[str, ...]
 
 

@@ -51,7 +51,7 @@ def _line(task: Task) -> str:
     return json.dumps(line, ensure_ascii=False)
 
 
-def read(path: Path, problems: list[Problem]) -> list[Reading]:
+def read(path: Path, schema: Schema, problems: list[Problem]) -> list[Reading]:
     """Readings of an export; the annotator is the name of the file."""
     found = []
     for where, data in json_lines(path, problems):

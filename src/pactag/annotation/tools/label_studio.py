@@ -77,7 +77,7 @@ def _task(task: Task) -> dict[str, Any]:
     return made
 
 
-def read(path: Path, problems: list[Problem]) -> list[Reading]:
+def read(path: Path, schema: Schema, problems: list[Problem]) -> list[Reading]:
     """Readings of a full JSON export: every annotation of every task, cancelled ones as skipped."""
     try:
         tasks = json.loads(read_text(path))

@@ -48,7 +48,7 @@ def _line(task: Task, options: list[dict[str, Any]]) -> str:
     return json.dumps(line, ensure_ascii=False)
 
 
-def read(path: Path, problems: list[Problem]) -> list[Reading]:
+def read(path: Path, schema: Schema, problems: list[Problem]) -> list[Reading]:
     """Readings of an export: ignored sentences as skipped, rejected ones as rejected. Without a session, the file names the annotator."""
     found = []
     for where, data in json_lines(path, problems):

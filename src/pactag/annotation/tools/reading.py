@@ -62,5 +62,5 @@ def text_field(data: dict[str, Any], name: str, where: str, problems: list[Probl
 
 def joined(parts: Sequence[Any]) -> str | None:
     """Comments as one text, a line each; None when there is none. An object gives its `text`."""
-    texts = [str(part.get("text", "")) if isinstance(part, dict) else str(part) for part in parts]
-    return "\n".join(text for text in texts if text.strip()) or None
+    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
+    return "\n".join(str(text) for text in texts if text is not None and str(text).strip()) or None

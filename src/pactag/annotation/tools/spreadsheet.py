@@ -25,7 +25,7 @@ _MARKS = {"x": True, "yes": True, "y": True, "1": True, "true": True, "": False,
 STEPS = (
     "Open upload.csv in any spreadsheet; the rules are in instructions.md",
     "Put x under each label that fits, under `none` when no label does, under `skip` to pass a sentence over",
-    "Save as CSV, UTF-8; one file for each annotator, or their names in the column `annotator`",
+    "Save as CSV, UTF-8: one file for each annotator, named after them; or with their names in the column `annotator`",
 )
 
 
@@ -42,11 +42,22 @@ def write(tasks: Sequence[Task], schema: Schema) -> dict[str, str]:
     for task in tasks:
         shown = context_of(task)
         marks = ["x" if name in (task.suggested or ()) else "" for name in schema.names]
-        rows.writerow([task.id, *(shown.get(name, "") for name in context), task.text, *marks, "", "", "", ""])
+        rows.writerow([_shown_id(task.id), *(shown.get(name, "") for name in context), task.text, *marks, "", "", "", ""])
     return {"upload.csv": "\ufeff" + out.getvalue(), "instructions.md": guide_markdown(schema)}
 
 
-def read(path: Path, problems: list[Problem]) -> list[Reading]:
+def _shown_id(id: str) -> str:
+    """Spreadsheets make a time of `12:0`, a date of others that have no letter; in brackets each stays what it is."""
+    return id if any(character.isalpha() for character in id) else f"[{id}]"
+
+
+def _given_id(cell: str) -> str:
+    """An id ends in a number, so what stands in brackets was put there."""
+    inner = cell.strip()
+    return inner[1:-1] if inner.startswith("[") and inner.endswith("]") else cell
+
+
+def read(path: Path, schema: Schema, problems: list[Problem]) -> list[Reading]:
     """Readings of a filled-in file, with commas, semicolons or tabs. Rows without a mark give none; import tells them as missing."""
     try:
         content = read_text(path)
@@ -62,7 +73,7 @@ def read(path: Path, problems: list[Problem]) -> list[Reading]:
         for row in rows:
             where, line = f"{path}:{line}", rows.line_num + 1
             if not columns:
-                columns = _columns(row, where, problems)
+                columns = _columns(row, schema, where, problems)
                 if not columns:
                     return []
             elif any(cell.strip() for cell in row):
@@ -74,18 +85,14 @@ def read(path: Path, problems: list[Problem]) -> list[Reading]:
     return found
 
 
-def _columns(row: list[str], where: str, problems: list[Problem]) -> list[str]:
+def _columns(row: list[str], schema: Schema, where: str, problems: list[Problem]) -> list[str]:
     """The header without its explanations; nothing after telling what is wrong with it."""
     names = [cell.split(" (")[0].strip() for cell in row]
-    known = {SENTENCE, TEXT, NONE, SKIP, COMMENT, ANNOTATOR, *_CONTEXT, ""}
-    wrong = [
-        Problem(where, f"unknown column {name!r}", "Keep the header of upload.csv")
-        for name in names
-        if name not in known and not name.startswith(_LABEL)
-    ]
-    wrong += [
-        Problem(where, f"has no column {name!r}", "Keep the header of upload.csv") for name in (SENTENCE, TEXT, NONE) if name not in names
-    ]
+    # A label without a column would look like one that nobody gave.
+    needed = (SENTENCE, TEXT, *(f"{_LABEL}{name}" for name in schema.names), NONE)
+    known = {*needed, SKIP, COMMENT, ANNOTATOR, *_CONTEXT, ""}
+    wrong = [Problem(where, f"unknown column {name!r}", "Keep the header of upload.csv") for name in names if name not in known]
+    wrong += [Problem(where, f"has no column {name!r}", "Keep the header of upload.csv") for name in needed if name not in names]
     wrong += [
         Problem(where, f"has the column {name!r} twice", "Keep one") for name in sorted({n for n in names if n and names.count(n) > 1})
     ]
@@ -114,7 +121,7 @@ def _add(found: list[Reading], columns: list[str], row: list[str], where: str, s
         return
     status: Status = "skipped" if skipped else "judged"
     annotator = cells.get(ANNOTATOR, "").strip() or stem
-    found.append(Reading(where, cells.get(SENTENCE, "").strip(), cells.get(TEXT, ""), annotator, status, labels, comment))
+    found.append(Reading(where, _given_id(cells.get(SENTENCE, "")), cells.get(TEXT, ""), annotator, status, labels, comment))
 
 
 def _mark(cell: str, name: str, where: str, problems: list[Problem]) -> bool:

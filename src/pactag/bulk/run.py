@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from pactag.bulk.plan import PART_SIZE, Group, Share, fingerprint, groups_of
 from pactag.bulk.work import Count, tag_group
 from pactag.errors import PactagError
 from pactag.inputs import check_kind, once_for_each_extra
-from pactag.inputs.paths import Source, sources
+from pactag.inputs.paths import Source, is_address, sources
 from pactag.tagging import Tagger
 
 # Called with the bytes that were read, those that there are, and the sentences that were tagged.
@@ -75,11 +76,12 @@ def prepare(
     :param part_size: articles in a part; by default `PART_SIZE`, or what the job was begun with.
     :param share: the part of the job that is done here; the other ones may write to the same folder.
     :param resume: keep the parts that are there.
-    :raises PactagError: for a folder of another job, model or input, and for options that do not go together.
+    :raises PactagError: for a folder of another job, model or input, for one that holds an input, and for options that do not go together.
     """
     check_kind(kind)
     if output_format is not None and output_format not in FORMATS:
         raise PactagError(f"--format {output_format}", "cannot be written in parts", f"Allowed: {', '.join(FORMATS)}")
+    _check_apart(folder, inputs)
     found = list(sources(inputs, leave_out=[folder]))
     if "-" in map(str, inputs) and (resume or share.of > 1):
         raise PactagError("--resume and --shard", "cannot tell what standard input holds", "Name files")
@@ -99,6 +101,14 @@ def prepare(
     )
     begin(folder, job, go_on=go_on)
     return Ready(job, folder, share, tuple(groups), tuple(error for error in found if isinstance(error, PactagError)))
+
+
+def _check_apart(folder: Path, inputs: Sequence[Path | str]) -> None:
+    """What is named one by one is read wherever it lies, so that a job could read its own parts."""
+    place = Path(os.path.realpath(folder))
+    for name in map(str, inputs):
+        if name != "-" and not is_address(name) and place in Path(os.path.realpath(name)).parents:
+            raise PactagError(f"output {folder}", f"holds {name}, which is one of the inputs", "Name another folder")
 
 
 def run(ready: Ready, engine: Engine, *, progress: Progress = lambda read, size, sentences: None) -> Done:

@@ -14,7 +14,7 @@ from pactag.cli.models import DEFAULT_MODEL, BackendOption, ModelOption, StoreOp
 from pactag.cli.show import note, show_article, show_error
 from pactag.errors import PactagError
 from pactag.inputs import READERS, read_articles
-from pactag.outputs import WRITERS, format_of, write
+from pactag.outputs import WRITERS, check_apart, format_of, write
 from pactag.outputs.base import Maker
 from pactag.outputs.jsonl import lines
 
@@ -103,6 +103,7 @@ def tag(
     place = None if output is None else Path(output)
     if place is not None:
         output_format = format_of(place, format)
+        check_apart(place, texts, inputs=inputs)
     elif format is not None or texts is not None:
         raise PactagError("--format and --texts", "need --output", "Name the file to write, or use --json")
     unread: list[PactagError] = []

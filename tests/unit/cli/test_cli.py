@@ -247,6 +247,16 @@ def test_format_without_output_is_told(pactag, tmp_path):
     assert "need --output" in done.stderr
 
 
+@pytest.mark.parametrize("options", [["-o", "wire.jsonl"], ["-o", "acts.jsonl", "--texts", "wire.jsonl"]], ids=["output", "texts"])
+def test_input_is_not_written_over(pactag, tmp_path, options: list[str]):
+    wire = tmp_path / "wire.jsonl"
+    wire.write_text('{"text": "He said no."}\n')
+    places = [option if option.startswith("-") else tmp_path / option for option in options]
+    done = pactag("tag", wire, "--model", "built-in-small", *places)
+    assert (done.returncode, wire.read_text()) == (2, '{"text": "He said no."}\n')
+    assert "is one of the inputs" in done.stderr
+
+
 def test_bad_row_is_told_and_the_others_are_tagged(pactag, model):
     rows = b'{"id": "a", "text": "He said no."}\n{"id": "b"}\n{"id": "c", "text": "She left."}\n'
     done = pactag("tag", "-", "--input-format", "jsonl", "--model", model, "--json", stdin=rows)

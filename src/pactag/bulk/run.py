@@ -14,6 +14,7 @@ from pactag.bulk.work import Count, tag_group
 from pactag.errors import PactagError
 from pactag.inputs import check_kind, once_for_each_extra
 from pactag.inputs.paths import Source, is_address, sources
+from pactag.outputs import ENDINGS
 from pactag.tagging import Tagger
 
 # Called with the bytes that were read, those that there are, and the sentences that were tagged.
@@ -88,6 +89,8 @@ def prepare(
     groups = groups_of(source for source in found if isinstance(source, Source))
     go_on = resume or share.of > 1
     before = read_job(folder) if go_on and (folder / JOB).exists() else None
+    if output_format is None and before is None:
+        _check_ending(folder)
     job = Job(
         inputs=tuple(map(str, inputs)),
         files=sum(len(group.sources) for group in groups),
@@ -109,6 +112,13 @@ def _check_apart(folder: Path, inputs: Sequence[Path | str]) -> None:
     for name in map(str, inputs):
         if name != "-" and not is_address(name) and place in Path(os.path.realpath(name)).parents:
             raise PactagError(f"output {folder}", f"holds {name}, which is one of the inputs", "Name another folder")
+
+
+def _check_ending(folder: Path) -> None:
+    name = ENDINGS.get(folder.suffix.lower())
+    if name is not None and name not in FORMATS:
+        fix = f"Leave out the / for {name}, or name the parts otherwise: they are {', '.join(FORMATS)}"
+        raise PactagError(f"output {folder}/", f"ends like {name}, which cannot be written in parts", fix)
 
 
 def run(ready: Ready, engine: Engine, *, progress: Progress = lambda read, size, sentences: None) -> Done:

@@ -14,7 +14,7 @@ from pactag.cli.models import DEFAULT_MODEL, BackendOption, ModelOption, StoreOp
 from pactag.cli.show import note, show_article, show_error
 from pactag.errors import PactagError
 from pactag.inputs import READERS, read_articles
-from pactag.outputs import WRITERS, check_apart, format_of, write
+from pactag.outputs import ENDINGS, WRITERS, check_apart, format_of, write
 from pactag.outputs.base import Maker
 from pactag.outputs.jsonl import lines
 
@@ -80,6 +80,8 @@ def tag(
     Reads plain text, JSONL, CSV, Parquet and HTML, compressed or not. Prints the labelled sentences with their scores. Files and rows that
     cannot be read are told on standard error; the others are tagged.
     """
+    if output is not None and as_json:
+        raise PactagError("--json and --output", "are two places for the same sentences", "Use one of the two")
     if output is not None and _is_folder(output, format):
         if texts is not None:
             raise PactagError("--texts", "goes with one output file", "Name a file with --output, or leave it out")
@@ -124,7 +126,8 @@ def tag(
 
 
 def _is_folder(output: str, format: str | None) -> bool:
-    return output.endswith("/") or (Path(output).is_dir() and format != "brat")
+    path = Path(output)
+    return output.endswith("/") or (path.is_dir() and (format or ENDINGS.get(path.suffix.lower())) != "brat")
 
 
 def tell_unread(unread: Sequence[PactagError]) -> None:

@@ -201,6 +201,12 @@ def test_format_with_a_frame_is_refused(job, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_folder_whose_ending_is_of_a_format_with_a_frame_is_refused(job, tmp_path):
+    with pytest.raises(PactagError, match=r"acts\.brat/: ends like brat, which cannot be written in parts"):
+        job(tmp_path / "acts.brat")
+    assert not (tmp_path / "acts.brat").exists()
+
+
 def test_folder_that_holds_an_input_is_refused(job, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out/a.txt").write_text("He said no.")

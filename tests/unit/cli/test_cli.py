@@ -257,6 +257,19 @@ def test_input_is_not_written_over(pactag, tmp_path, options: list[str]):
     assert "is one of the inputs" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["acts.jsonl", "acts/"])
+def test_json_and_output_together_are_told(pactag, tmp_path, name: str):
+    done = pactag("tag", "data/examples", "--model", tmp_path / "nowhere", "--json", "-o", f"{tmp_path}/{name}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Use one of the two" in done.stderr
+
+
+def test_brat_folder_that_is_there_is_not_taken_for_a_folder_of_parts(pactag, tmp_path):
+    (tmp_path / "acts.brat").mkdir()
+    done = pactag("tag", "data/examples", "--model", "built-in-small", "-o", tmp_path / "acts.brat")
+    assert "exists already" in done.stderr
+
+
 def test_bad_row_is_told_and_the_others_are_tagged(pactag, model):
     rows = b'{"id": "a", "text": "He said no."}\n{"id": "b"}\n{"id": "c", "text": "She left."}\n'
     done = pactag("tag", "-", "--input-format", "jsonl", "--model", model, "--json", stdin=rows)

@@ -77,6 +77,9 @@ def read_source(
             page = fetch(source.address)
             yield from READERS[kind or page.kind or kind_of(page.path) or "text"](BytesIO(page.body), where, source.id)
             return
+        # It is closed where a job was started with <&-.
+        if path is None and sys.stdin is None:
+            raise InputError(where, "is closed", "Give a file, or pipe an article in")
         with nullcontext(sys.stdin.buffer) if path is None else open_input(path) as file:
             opened(file)
             with uncompressed(file, "" if path is None else where) as content:

@@ -90,6 +90,11 @@ def test_standard_input_takes_the_given_kind(monkeypatch):
     assert _all("-", kind="jsonl")[0] == [Article("stdin:1", "No.")]
 
 
+def test_closed_standard_input_is_told(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert _all("-") == ([], ["standard input: is closed. Give a file, or pipe an article in"])
+
+
 def test_reading_is_lazy(tmp_path):
     first = _file(tmp_path / "a.jsonl", '{"id": "x", "text": "No."}\n{"id": "y", "text": "Yes."}\n')
     stream = read_articles([first, tmp_path / "nowhere.txt"])

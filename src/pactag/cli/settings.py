@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from pactag.cli.printing import show_lines
 from pactag.cli.show import err, out, show_error, show_json
 from pactag.config import config_json_schema, load_config
 from pactag.errors import PactagError
@@ -44,13 +45,13 @@ def validate(
 @config_app.command("schema")
 def config_schema() -> None:
     """Print the JSON Schema of a config, for editors that complete and check YAML."""
-    typer.echo(config_json_schema())
+    show_lines([config_json_schema() + "\n"])
 
 
 @config_app.command("show")
 def config_show(path: Annotated[Path, typer.Argument(metavar="CONFIG")], overrides: Overrides = None) -> None:
     """Print a config as it resolves: every default written out, every --set applied."""
-    typer.echo(load_config(path, overrides or []).to_yaml(), nl=False)
+    show_lines([load_config(path, overrides or []).to_yaml()])
 
 
 @schema_app.command("show")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -24,6 +23,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from pactag.cli.printing import Results, show_lines
 from pactag.errors import PactagError
 from pactag.schema import Schema
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pactag.significance import Interval
     from pactag.tagging import TaggedArticle
 
-out = Console(highlight=False, soft_wrap=True)
+out = Results(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -46,7 +46,8 @@ def show_error(error: PactagError) -> None:
 
 def show_json(data: Any) -> None:
     """For programs: one JSON document on standard output."""
-    sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+    show_lines([json.dumps(data, ensure_ascii=False, indent=2) + "\n"])
+
 
 
 def note(message: str) -> None:

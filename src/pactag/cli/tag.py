@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from pactag.cli.models import DEFAULT_MODEL, BackendOption, ModelOption, StoreOption, find_model, load_tagger
+from pactag.cli.printing import show_lines
 from pactag.cli.show import note, show_article, show_error
 from pactag.errors import PactagError
 from pactag.inputs import READERS, read_articles
@@ -118,7 +118,7 @@ def tag(
         note(f"{count} sentences in {escape(str(place))}")
     elif as_json:
         for article in tagged:
-            sys.stdout.writelines(lines(article, maker))
+            show_lines(lines(article, maker))
     else:
         for article in tagged:
             show_article(article, tagger.schema)

@@ -14,7 +14,7 @@ from pactag.annotation.tasks import Task, ToolName
 from pactag.articles import Article
 from pactag.cli.data import SchemaOption
 from pactag.cli.models import JsonOption, ModelOption, StoreOption, load_tagger
-from pactag.cli.show import note, out, progress_bar, show_json
+from pactag.cli.show import note, one_line, out, progress_bar, show_json
 from pactag.config import RunConfig, TfidfModel, load_config
 from pactag.corpus.rows import read_corpus, read_rows
 from pactag.errors import PactagError
@@ -79,7 +79,7 @@ def suspects(
     for name in ("", "sentence", "why", "text"):
         table.add_column(name, overflow="fold")
     for rank, one in enumerate(chosen[:_SHOWN], start=1):
-        table.add_row(str(rank), escape(one.row.id), escape(one.reason), escape(" ".join(one.row.text.split())))
+        table.add_row(str(rank), escape(one.row.id), escape(one.reason), escape(one_line(one.row.text)))
     out.print(table)
     _told(len(chosen), output, tool)
 

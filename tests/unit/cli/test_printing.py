@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from pactag.cli.printing import forgive, show_lines
-from pactag.cli.show import out
+from pactag.cli.show import out, show_article
 from pactag.errors import PactagError
+from pactag.tagging import TaggedArticle, TaggedSentence
 
 FULL = Path("/dev/full")
 
@@ -63,3 +64,13 @@ def test_person_sees_a_question_mark_for_what_the_terminal_does_not_know(termina
         forgive()
         out.print("Le président 🚪.")
     assert terminal.buffer.getvalue().decode("latin-1") == "Le président ?.\n"
+
+
+@pytest.mark.parametrize("hostile", ["\x1b]0;PWNED\x07", "\x1b[2J", "\x9b2J", "\x9d0;PWNED\x9c", "\x7f"])
+def test_article_does_not_command_the_terminal(capsys, schema, hostile: str):
+    text = f"{hostile}They will sue."
+    sentence = TaggedSentence(0, len(text), text, ("threat",), dict.fromkeys(schema.names, 0.9))
+    show_article(TaggedArticle(f"a{hostile}", text, None, (sentence,)), schema)
+    printed = capsys.readouterr().out
+    assert "They will sue." in printed
+    assert [character for character in printed if character < " " or "\x7f" <= character < "\xa0"] == ["\n"] * 4

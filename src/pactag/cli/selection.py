@@ -13,7 +13,7 @@ from rich.table import Table
 from pactag.annotation.tasks import Task, ToolName
 from pactag.articles import Article
 from pactag.cli.data import SchemaOption
-from pactag.cli.models import JsonOption, ModelOption, StoreOption, load_tagger
+from pactag.cli.models import DEFAULT_MODEL, JsonOption, ModelOption, StoreOption, load_tagger
 from pactag.cli.show import note, one_line, out, progress_bar, show_json
 from pactag.config import RunConfig, TfidfModel, load_config
 from pactag.corpus.rows import read_corpus, read_rows
@@ -89,7 +89,7 @@ def next_(
     budget: Annotated[int, typer.Option(min=1, help="How many sentences there is time to label.")] = 200,
     output: OutputOption = None,
     tool: ForOption = None,
-    model: ModelOption = "models:/pactag@champion",
+    model: ModelOption = DEFAULT_MODEL,
     corpus: Annotated[Path, typer.Option("--corpus", help="What is labelled already: what nearly stands there is not chosen.")] = Path(
         "data/corpus"
     ),

@@ -270,6 +270,13 @@ def test_brat_folder_that_is_there_is_not_taken_for_a_folder_of_parts(pactag, tm
     assert "exists already" in done.stderr
 
 
+@pytest.mark.parametrize("command", [["tag", "-", "--model", "latest"], ["evaluate", "latest"], ["demo", "--model", "latest"]])
+def test_latest_without_a_store_is_told_and_makes_none(pactag, tmp_path, command: list[str]):
+    done = pactag(*command, MLFLOW_TRACKING_URI=f"sqlite:///{tmp_path}/none.db")
+    assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
+    assert f"store sqlite:///{tmp_path}/none.db: is not there" in done.stderr
+
+
 def test_bad_row_is_told_and_the_others_are_tagged(pactag, model):
     rows = b'{"id": "a", "text": "He said no."}\n{"id": "b"}\n{"id": "c", "text": "She left."}\n'
     done = pactag("tag", "-", "--input-format", "jsonl", "--model", model, "--json", stdin=rows)

@@ -123,6 +123,19 @@ def test_schema_show_prints_every_label(pactag, schema):
     assert all(f"{label.mark}  {label.name}" in done.stdout for label in schema.labels)
 
 
+def test_schema_show_outside_a_checkout_has_that_of_the_built_in_model(pactag, schema, monkeypatch, tmp_path):
+    monkeypatch.setattr("pactag.cli.settings.DEFAULT_SCHEMA", tmp_path / "schema.yaml")
+    done = pactag("schema", "show", "--json")
+    assert json.loads(done.stdout) == schema.model_dump(mode="json", by_alias=True)
+    assert "the schema of the built-in model" in done.stderr
+
+
+def test_schema_that_was_named_is_not_replaced_by_another(pactag, tmp_path):
+    done = pactag("schema", "show", "--schema", tmp_path / "schema.yaml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no such file" in done.stderr
+
+
 def test_data_stats_as_json(pactag, small_corpus):
     data = json.loads(pactag("data", "stats", small_corpus, "--json").stdout)
     assert data["splits"]["train"]["articles"] == 24

@@ -2,7 +2,7 @@
 
 from pactag import Tagger
 
-tagger = Tagger.load("models:/pactag@champion")
+tagger = Tagger.load()
 for sentence in tagger.tag(text).sentences:
     print(sentence.start, sentence.end, sentence.labels, sentence.scores)
 """

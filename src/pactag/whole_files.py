@@ -8,16 +8,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pactag.errors import PactagError
+
+
+def is_special(path: Path) -> bool:
+    """Whether a pipe, a device or the like has that name, neither a file nor a folder: one writes into it, not in its place."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
 
 @contextmanager
 def whole(path: Path, *, mark: str = "") -> Iterator[Path]:
     """A place beside the path, at which nothing stands, for a file or a folder.
 
-    It takes the name of the path when all went well, and disappears when not. What a killed process left there is removed first.
+    It takes the name of the path when all went well, and disappears when not. What a killed process left there is removed first. Where the
+    path is a link, this holds for what it leads to, and the link stays.
 
     :param mark: keeps apart the places of several processes that may write the same path at once.
     :raises OSError: as the disk tells it.
+    :raises PactagError: where a pipe or a device has that name.
     """
+    if is_special(path):
+        raise PactagError(str(path), "is neither a file nor a folder, and would be replaced", "Choose another name")
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
     place = path.with_name(f".{path.name}{mark}.new")
     _remove(place)
     try:

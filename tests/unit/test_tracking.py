@@ -206,6 +206,22 @@ def test_promotion_moves_champion_and_keeps_previous(tracker, trained):
     assert tracker.registry.alias_version("previous", name="moves") == first
 
 
+LOOK_UPS = {
+    "latest": lambda tracker: tracker.run_id_of("latest"),
+    "a run": lambda tracker: tracker.get_run("0123"),
+    "a model": lambda tracker: tracker.download_model("models:/pactag@champion"),
+    "the registry": lambda tracker: tracker.registry,
+    "a file of a run": lambda tracker: logged_text(tracker, "0123", "environment/command.txt"),
+}
+
+
+@pytest.mark.parametrize("look_up", LOOK_UPS.values(), ids=LOOK_UPS)
+def test_looking_something_up_makes_no_store(tmp_path, look_up):
+    with pytest.raises(TrackingError, match=f"{tmp_path}/none.db"):
+        look_up(Tracker(f"sqlite:///{tmp_path}/none.db"))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_run_that_is_not_whole_cannot_be_promoted(tracker):
     experiment = tracker.experiment_id("tests")
     run_id = tracker.client.create_run(experiment).info.run_id

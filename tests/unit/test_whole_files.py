@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
+from pactag.errors import PactagError
 from pactag.whole_files import whole, write_whole
 
 
@@ -44,3 +47,20 @@ def test_line_ends_stay_as_they_are(tmp_path):
 def test_missing_folder_is_the_error_that_is_told(tmp_path):
     with pytest.raises(FileNotFoundError):
         write_whole(tmp_path / "nowhere/a.txt", "x")
+
+
+def test_link_stays_and_what_it_leads_to_is_written(tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far/real.txt").write_text("old")
+    (tmp_path / "a.txt").symlink_to("far/real.txt")
+    write_whole(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").is_symlink()
+    assert {path.name: path.read_text() for path in (tmp_path / "far").iterdir()} == {"real.txt": "new"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_pipe_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(PactagError, match="is neither a file nor a folder"):
+        write_whole(tmp_path / "pipe", "new")
+    assert (tmp_path / "pipe").is_fifo()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,8 @@ from pactag.bulk.plan import PART_SIZE, Group, Share, fingerprint, groups_of, re
 from pactag.bulk.work import Count, tag_group
 from pactag.errors import PactagError
 from pactag.inputs import check_kind, once_for_each_extra
-from pactag.inputs.paths import Source, sources
+from pactag.inputs.paths import Source, is_address, sources
+from pactag.outputs import ENDINGS
 from pactag.tagging import Tagger
 
 # Called with the bytes that were read, those that there are, and the sentences that were tagged.
@@ -75,11 +77,12 @@ def prepare(
     :param part_size: articles in a part; by default `PART_SIZE`, or what the job was begun with.
     :param share: the part of the job that is done here; the other ones may write to the same folder.
     :param resume: keep the parts that are there.
-    :raises PactagError: for a folder of another job, model or input, and for options that do not go together.
+    :raises PactagError: for a folder of another job, model or input, for one that holds an input, and for options that do not go together.
     """
     check_kind(kind)
     if output_format is not None and output_format not in FORMATS:
         raise PactagError(f"--format {output_format}", "cannot be written in parts", f"Allowed: {', '.join(FORMATS)}")
+    _check_apart(folder, inputs)
     found = list(sources(inputs, leave_out=[folder]))
     named = [source for source in found if isinstance(source, Source)]
     once = next((source for source in named if read_once(source)), None)
@@ -89,6 +92,8 @@ def prepare(
     groups = groups_of(named)
     go_on = resume or share.of > 1
     before = read_job(folder) if go_on and (folder / JOB).exists() else None
+    if output_format is None and before is None:
+        _check_ending(folder)
     job = Job(
         inputs=tuple(writable(str(name)) for name in inputs),
         files=sum(len(group.sources) for group in groups),
@@ -102,6 +107,21 @@ def prepare(
     )
     begin(folder, job, go_on=go_on)
     return Ready(job, folder, share, tuple(groups), tuple(error for error in found if isinstance(error, PactagError)))
+
+
+def _check_apart(folder: Path, inputs: Sequence[Path | str]) -> None:
+    """What is named one by one is read wherever it lies, so that a job could read its own parts."""
+    place = Path(os.path.realpath(folder))
+    for name in map(str, inputs):
+        if name != "-" and not is_address(name) and place in Path(os.path.realpath(name)).parents:
+            raise PactagError(f"output {folder}", f"holds {name}, which is one of the inputs", "Name another folder")
+
+
+def _check_ending(folder: Path) -> None:
+    name = ENDINGS.get(folder.suffix.lower())
+    if name is not None and name not in FORMATS:
+        fix = f"Leave out the / for {name}, or name the parts otherwise: they are {', '.join(FORMATS)}"
+        raise PactagError(f"output {folder}/", f"ends like {name}, which cannot be written in parts", fix)
 
 
 def run(ready: Ready, engine: Engine, *, progress: Progress = lambda read, size, sentences: None) -> Done:

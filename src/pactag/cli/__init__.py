@@ -6,13 +6,13 @@ Exit codes: 0 done; 1 an error of pactag itself, with its traceback; 2 a mistake
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 
 import typer
 
 from pactag.cli import annotate, compare, data, demo, models, reproduce, settings, study, sweep, tag, ui
+from pactag.cli.printing import forgive
 from pactag.cli.show import show_error
 from pactag.errors import PactagError
 from pactag.tracking import switch_off_telemetry
@@ -47,6 +47,7 @@ app.add_typer(sweep.sweep_app, name="sweep")
 def main() -> None:
     """Entry point of the console script."""
     switch_off_telemetry()
+    forgive()
     # A job that is told to end (by a scheduler, or by `kill`) ends its run as KILLED, as Ctrl-C does.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
@@ -56,7 +57,3 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our output went away, as `head` does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)

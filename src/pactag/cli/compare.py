@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pactag.cli.models import JsonOption, StoreOption
-from pactag.cli.show import note, out, show_json
+from pactag.cli.show import note, one_line, out, show_json
 from pactag.errors import PactagError
 from pactag.whole_files import write_whole
 
@@ -83,7 +83,7 @@ def _show_pair(pair: Pair) -> None:
         scores = f"{item.label} {item.baseline_score:.2f} to {item.run_score:.2f}"
         labels = f"gold {_names(item.gold)}; baseline {_names(item.baseline)}; run {_names(item.run)}"
         out.print(escape(f"  {item.id}  {scores}  {item.change} ({labels})"))
-        out.print(escape(f"    {' '.join(item.text.split())}"))
+        out.print(escape(f"    {one_line(item.text)}"))
 
 
 def _write(path: Path, page: str) -> None:

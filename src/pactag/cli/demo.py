@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from pactag.cli.models import ModelOption, StoreOption, load_tagger
+from pactag.cli.models import DEFAULT_MODEL, ModelOption, StoreOption, load_tagger
 from pactag.cli.show import note
 
 
 def demo(
-    model: ModelOption = "models:/pactag@champion",
+    model: ModelOption = DEFAULT_MODEL,
     host: Annotated[str, typer.Option(help="Address to listen on. Others reach the demo only when you change it.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 7860,
     open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,

@@ -349,10 +349,10 @@ def _champion_or_built_in(tracking_uri: str | None) -> str:
     """The champion of the store; without one, the built-in model. No store is made by looking for it."""
     if find_spec("mlflow") is None:
         return BUILT_IN
-    from pactag.tracking import CHAMPION, REGISTERED_NAME, Tracker, store_uri
+    from pactag.tracking import CHAMPION, REGISTERED_NAME, Tracker, is_missing, store_uri
 
     uri = store_uri(tracking_uri)
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
+    if is_missing(uri):
         return BUILT_IN
     if Tracker(uri).registry.aliased(CHAMPION) is None:
         note(f"no run is promoted in {uri}: by the built-in model")

@@ -13,8 +13,8 @@ from rich.table import Table
 from pactag.annotation.tasks import Task, ToolName
 from pactag.articles import Article
 from pactag.cli.data import SchemaOption
-from pactag.cli.models import JsonOption, ModelOption, StoreOption, load_tagger
-from pactag.cli.show import note, out, progress_bar, show_json
+from pactag.cli.models import DEFAULT_MODEL, JsonOption, ModelOption, StoreOption, load_tagger
+from pactag.cli.show import note, one_line, out, progress_bar, show_json
 from pactag.config import RunConfig, TfidfModel, load_config
 from pactag.corpus.rows import read_corpus, read_rows
 from pactag.errors import PactagError
@@ -79,7 +79,7 @@ def suspects(
     for name in ("", "sentence", "why", "text"):
         table.add_column(name, overflow="fold")
     for rank, one in enumerate(chosen[:_SHOWN], start=1):
-        table.add_row(str(rank), escape(one.row.id), escape(one.reason), escape(" ".join(one.row.text.split())))
+        table.add_row(str(rank), escape(one.row.id), escape(one.reason), escape(one_line(one.row.text)))
     out.print(table)
     _told(len(chosen), output, tool, settles=True)
 
@@ -89,7 +89,7 @@ def next_(
     budget: Annotated[int, typer.Option(min=1, help="How many sentences there is time to label.")] = 200,
     output: OutputOption = None,
     tool: ForOption = None,
-    model: ModelOption = "models:/pactag@champion",
+    model: ModelOption = DEFAULT_MODEL,
     corpus: Annotated[Path, typer.Option("--corpus", help="What is labelled already: what nearly stands there is not chosen.")] = Path(
         "data/corpus"
     ),

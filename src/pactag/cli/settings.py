@@ -9,9 +9,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pactag.cli.show import err, out, show_error, show_json
+from pactag.cli.printing import show_lines
+from pactag.cli.show import err, note, out, show_error, show_json
 from pactag.config import config_json_schema, load_config
 from pactag.errors import PactagError
+from pactag.model_folder import BUILT_IN, BUILT_IN_FOLDERS, SCHEMA
 from pactag.schema import DEFAULT_SCHEMA, load_schema
 
 schema_app = typer.Typer(help="What the labels mean.", no_args_is_help=True)
@@ -44,22 +46,24 @@ def validate(
 @config_app.command("schema")
 def config_schema() -> None:
     """Print the JSON Schema of a config, for editors that complete and check YAML."""
-    typer.echo(config_json_schema())
+    show_lines([config_json_schema() + "\n"])
 
 
 @config_app.command("show")
 def config_show(path: Annotated[Path, typer.Argument(metavar="CONFIG")], overrides: Overrides = None) -> None:
     """Print a config as it resolves: every default written out, every --set applied."""
-    typer.echo(load_config(path, overrides or []).to_yaml(), nl=False)
+    show_lines([load_config(path, overrides or []).to_yaml()])
 
 
 @schema_app.command("show")
 def schema_show(
-    path: Annotated[Path, typer.Option("--schema", help="Schema file.")] = DEFAULT_SCHEMA,
+    path: Annotated[
+        Path | None, typer.Option("--schema", help=f"Schema file; by default {DEFAULT_SCHEMA}, else that of the built-in model.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:
     """Print the labels, their meaning, and the rules with examples."""
-    schema = load_schema(path)
+    schema = load_schema(_default_schema() if path is None else path)
     if as_json:
         show_json(schema.model_dump(mode="json", by_alias=True))
         return
@@ -79,3 +83,12 @@ def schema_show(
             for rule in group:
                 rules.add_row(sign, f"{escape(rule.rule)}: [italic]{escape(rule.example)}[/]")
         out.print(rules)
+
+
+def _default_schema() -> Path:
+    """That of the checkout; elsewhere the one that the built-in model has learnt."""
+    built_in = BUILT_IN_FOLDERS[BUILT_IN] / SCHEMA
+    if DEFAULT_SCHEMA.exists() or not built_in.is_file():
+        return DEFAULT_SCHEMA
+    note(f"there is no {DEFAULT_SCHEMA} here: the schema of the built-in model")
+    return built_in

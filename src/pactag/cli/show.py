@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -24,6 +23,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from pactag.cli.printing import Results, show_lines
 from pactag.errors import PactagError
 from pactag.schema import Schema
 
@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     from pactag.significance import Interval
     from pactag.tagging import TaggedArticle
 
-out = Console(highlight=False, soft_wrap=True)
+# C0, delete and C1.
+_CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
+
+out = Results(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -46,7 +49,12 @@ def show_error(error: PactagError) -> None:
 
 def show_json(data: Any) -> None:
     """For programs: one JSON document on standard output."""
-    sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+    show_lines([json.dumps(data, ensure_ascii=False, indent=2) + "\n"])
+
+
+def one_line(text: str) -> str:
+    """What an article brings, on one line and without control characters: it must not command the terminal."""
+    return " ".join(text.split()).translate(_CONTROLS)
 
 
 def note(message: str) -> None:
@@ -192,12 +200,12 @@ def show_article(article: TaggedArticle, schema: Schema) -> None:
     colours = {label.name: label.color for label in schema.labels}
     labelled = [sentence for sentence in article.sentences if sentence.labels]
     heading = article.id or article.title or "article"
-    out.print(Text(f"{heading}: {len(labelled)} of {len(article.sentences)} sentences carry an act", style="bold"))
+    out.print(Text(f"{one_line(heading)}: {len(labelled)} of {len(article.sentences)} sentences carry an act", style="bold"))
     for sentence in labelled:
         acts = Text("  ")
         for name in sentence.labels:
             acts.append(f"{name} {sentence.scores[name]:.2f}", style=f"bold {colours[name]}")
             acts.append("  ")
         out.print(acts)
-        out.print(Text(f"    {' '.join(sentence.text.split())}"))
+        out.print(Text(f"    {one_line(sentence.text)}"))
     out.print()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,10 +10,11 @@ import typer
 from rich.markup import escape
 
 from pactag.cli.models import DEFAULT_MODEL, BackendOption, ModelOption, StoreOption, find_model, load_tagger
+from pactag.cli.printing import show_lines
 from pactag.cli.show import note, show_article, show_error
 from pactag.errors import PactagError
 from pactag.inputs import READERS, read_articles
-from pactag.outputs import WRITERS, format_of, write
+from pactag.outputs import ENDINGS, WRITERS, check_apart, format_of, write
 from pactag.outputs.base import Maker
 from pactag.outputs.jsonl import lines
 
@@ -80,6 +80,8 @@ def tag(
     Reads plain text, JSONL, CSV, Parquet and HTML, compressed or not. Prints the labelled sentences with their scores. Files and rows that
     cannot be read are told on standard error; the others are tagged.
     """
+    if output is not None and as_json:
+        raise PactagError("--json and --output", "are two places for the same sentences", "Use one of the two")
     if output is not None and _is_folder(output, format):
         if texts is not None:
             raise PactagError("--texts", "goes with one output file", "Name a file with --output, or leave it out")
@@ -103,6 +105,7 @@ def tag(
     place = None if output is None else Path(output)
     if place is not None:
         output_format = format_of(place, format)
+        check_apart(place, texts, inputs=inputs)
     elif format is not None or texts is not None:
         raise PactagError("--format and --texts", "need --output", "Name the file to write, or use --json")
     unread: list[PactagError] = []
@@ -115,7 +118,7 @@ def tag(
         note(f"{count} sentences in {escape(str(place))}")
     elif as_json:
         for article in tagged:
-            sys.stdout.writelines(lines(article, maker))
+            show_lines(lines(article, maker))
     else:
         for article in tagged:
             show_article(article, tagger.schema)
@@ -123,7 +126,8 @@ def tag(
 
 
 def _is_folder(output: str, format: str | None) -> bool:
-    return output.endswith("/") or (Path(output).is_dir() and format != "brat")
+    path = Path(output)
+    return output.endswith("/") or (path.is_dir() and (format or ENDINGS.get(path.suffix.lower())) != "brat")
 
 
 def tell_unread(unread: Sequence[PactagError]) -> None:

@@ -91,6 +91,9 @@ def _contents(source: Source, kind: str | None, where: str, opened: Callable[[Bi
         reader = _reader(kind or page.kind, page.path, where)
         yield from reader(BytesIO(page.body), where, source.id)
         return
+    # It is closed where a job was started with <&-.
+    if path is None and sys.stdin is None:
+        raise InputError(where, "is closed", "Give a file, or pipe an article in")
     with nullcontext(sys.stdin.buffer) if path is None else open_input(path) as file:
         reader = _reader(kind, path or "", where)
         opened(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from pactag.errors import PactagError
 from pactag.outputs import annotation, articles, brat, jsonl, page, tables
 from pactag.outputs.base import Maker, Writer
 from pactag.tagging import TaggedArticle
-from pactag.whole_files import whole
+from pactag.whole_files import is_special, whole
 
 WRITERS: dict[str, Writer] = {
     "jsonl": jsonl.write,
@@ -45,11 +46,39 @@ def format_of(path: Path, given: str | None = None) -> str:
         raise PactagError(f"output {path}", "has an ending that tells no format", fix)
     if path.is_dir():
         raise PactagError(f"output {path}", "exists already and is a folder", "Choose another name, or remove it")
+    if is_special(path):
+        raise PactagError(f"output {path}", "is neither a file nor a folder", "To write to a pipe or a device, use --json and >")
     if name in _FOLDERS and path.exists():
         raise PactagError(f"output {path}", "exists already", f"{name} writes a folder: choose another name, or remove it")
     if not path.parent.is_dir():
         raise PactagError(f"output {path}", f"there is no folder {path.parent}", "Make it first")
     return name
+
+
+def check_apart(path: Path, texts: Path | None = None, *, inputs: Iterable[Path | str] = ()) -> None:
+    """Refuse to write over an input, or the articles over the output.
+
+    :param texts: as in `write`.
+    :param inputs: what the user named one by one; in a folder or a pattern, an output is passed over.
+    :raises PactagError: naming what would be lost, and when `texts` cannot be written.
+    """
+    if texts is not None:
+        if texts.is_dir() or _same(texts, path):
+            raise PactagError(f"texts {texts}", "is a folder or the output itself", "Choose another name")
+        if is_special(texts):
+            raise PactagError(f"texts {texts}", "is neither a file nor a folder", "Choose another name")
+    for name in inputs:
+        for where, place in (("output", path), ("texts", texts)):
+            if place is not None and _same(place, Path(name)):
+                raise PactagError(f"{where} {place}", "is one of the inputs, and would be written over", "Choose another name")
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, links and all; a file that is not there yet has its path alone."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return os.path.realpath(one) == os.path.realpath(other)
 
 
 def write(tagged: Iterable[TaggedArticle], path: Path, maker: Maker, *, format: str | None = None, texts: Path | None = None) -> int:
@@ -58,12 +87,11 @@ def write(tagged: Iterable[TaggedArticle], path: Path, maker: Maker, *, format: 
     :param format: one of `WRITERS`; by default the ending of the path decides.
     :param texts: a JSONL file for the articles themselves, as `kept` writes them.
     :returns: the number of sentences.
-    :raises PactagError: for what `format_of` refuses, and when the disk refuses to take it.
+    :raises PactagError: for what `format_of` and `check_apart` refuse, and when the disk refuses to take it.
     :raises MissingExtraError: for Parquet without pyarrow.
     """
     writer = WRITERS[format_of(path, format)]
-    if texts is not None and (texts.is_dir() or texts.absolute() == path.absolute()):
-        raise PactagError(f"texts {texts}", "is a folder or the output itself", "Choose another name")
+    check_apart(path, texts)
     try:
         with whole(path) as place:
             if texts is None:

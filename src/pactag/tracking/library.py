@@ -25,6 +25,18 @@ def store_uri(uri: str | None = None) -> str:
     return uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{DEFAULT_STORE}"
 
 
+def sqlite_file(uri: str) -> Path | None:
+    """The file of a SQLite store; None for a store of another kind, and for one in memory."""
+    name = uri.removeprefix("sqlite:///").partition("?")[0]
+    return Path(name) if uri.startswith("sqlite:///") and name and not name.startswith((":", "file:")) else None
+
+
+def is_missing(uri: str) -> bool:
+    """Whether a store is a SQLite file that is not there. MLflow makes it as soon as it is asked anything."""
+    file = sqlite_file(uri)
+    return file is not None and not file.is_file()
+
+
 def _patience() -> None:
     """A store that is away is told after some seconds, where MLflow waits for minutes; the environment overrules it.
 

@@ -16,8 +16,9 @@ def logged_text(tracker: Tracker, run_id: str, path: str, *, what: str | None = 
     """A text artifact of a run.
 
     :param what: what an error calls it; by default its path.
-    :raises TrackingError: when the run has none of that name.
+    :raises TrackingError: when there is no such store, or the run has none of that name.
     """
+    tracker.must_be_there()
     folder = str(Path(path).parent)
     with mlflow_errors(tracker.uri, about=f"run {run_id!r}"), tempfile.TemporaryDirectory() as place:
         if path not in {item.path for item in tracker.client.list_artifacts(run_id, None if folder == "." else folder)}:

@@ -13,7 +13,16 @@ from pactag.errors import TrackingError
 from pactag.model_folder import MANIFEST
 from pactag.provenance import provenance
 from pactag.tracking.contents import Pruned
-from pactag.tracking.library import DEFAULT_STORE, fluent_store, import_mlflow, mlflow_errors, quiet_mlflow, store_uri
+from pactag.tracking.library import (
+    DEFAULT_STORE,
+    fluent_store,
+    import_mlflow,
+    is_missing,
+    mlflow_errors,
+    quiet_mlflow,
+    sqlite_file,
+    store_uri,
+)
 from pactag.tracking.logged_model import MODEL_TAG
 from pactag.tracking.machine import watched
 from pactag.tracking.outbox import Outbox
@@ -65,17 +74,31 @@ class Tracker:
             if self.uri.startswith("file:") or "://" not in self.uri:
                 fix = f"Use a database such as sqlite:///{DEFAULT_STORE}, or the address of a server"
                 raise TrackingError(f"tracking.uri {self.uri!r}", "is a file store, which MLflow 3 does not take", fix)
-            if self.uri.startswith("sqlite:///"):
-                Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            file = sqlite_file(self.uri)
+            if file is not None:
+                file.parent.mkdir(parents=True, exist_ok=True)
             with mlflow_errors(self.uri), quiet_mlflow():
                 self._client = mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
                 # A fresh database is made on first use: now, where its migration log is not shown.
                 self._client.search_experiments(max_results=1)
         return self._client
 
+    def must_be_there(self) -> None:
+        """Refuse to look anything up in a store that MLflow would only make for it.
+
+        :raises TrackingError: when the store is a SQLite file that is not there.
+        """
+        if is_missing(self.uri):
+            fix = "Train a run first (pactag train configs/quick.yaml), or name another store: --tracking-uri"
+            raise TrackingError(f"store {self.uri}", "is not there", fix)
+
     @property
     def registry(self) -> Registry:
-        """The registered models of this store."""
+        """The registered models of this store.
+
+        :raises TrackingError: when there is no such store.
+        """
+        self.must_be_there()
         return Registry(self.client, self.uri)
 
     def experiment_id(self, name: str) -> str:
@@ -88,10 +111,10 @@ class Tracker:
                     raise TrackingError(f"tracking.experiment {name!r}", "was deleted in this store", fix)
                 return str(found.experiment_id)
             location = None
-            if self.uri.startswith("sqlite:///"):
+            file = sqlite_file(self.uri)
+            if file is not None:
                 # Stored absolute by MLflow, and relative to the current folder unless it is set here.
-                store = Path(self.uri.removeprefix("sqlite:///")).resolve()
-                location = (store.parent / DEFAULT_ARTIFACTS.name / name).as_uri()
+                location = (file.resolve().parent / DEFAULT_ARTIFACTS.name / name).as_uri()
             return str(self.client.create_experiment(name, artifact_location=location, tags=_EXPERIMENT))
 
     @contextlib.contextmanager
@@ -170,6 +193,9 @@ class Tracker:
         :raises TrackingError: when the store has none.
         """
         mlflow = import_mlflow()
+        if is_missing(self.uri):
+            fix = f"There is no store {self.uri}: name another with --tracking-uri"
+            raise TrackingError(f"run {run_id!r}", "is not in this store", fix)
         try:
             return self.client.get_run(run_id)
         except mlflow.exceptions.MlflowException:
@@ -207,6 +233,7 @@ class Tracker:
             return version.run_id
         if name != "latest":
             return name.removeprefix("runs:/").strip("/")
+        self.must_be_there()
         with mlflow_errors(self.uri):
             experiments = [experiment.experiment_id for experiment in self.client.search_experiments()]
             found = self.client.search_runs(
@@ -219,9 +246,10 @@ class Tracker:
     def download_model(self, address: str) -> Path:
         """The model folder behind `runs:/<id>`, `models:/<name>@<alias>`, `models:/<name>/<version>` or `models:/<logged id>`.
 
-        :raises TrackingError: when the store has no such run, model or alias.
+        :raises TrackingError: when there is no such store, or it has no such run, model or alias.
         """
         mlflow = import_mlflow()
+        self.must_be_there()
         with mlflow_errors(self.uri, about=address, fix="Promote a run first (pactag promote latest), or name a model folder"):
             if address.startswith("runs:/"):
                 run = self.get_run(address.removeprefix("runs:/").strip("/"))

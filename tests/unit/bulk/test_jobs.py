@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -226,6 +227,26 @@ def test_format_with_a_frame_is_refused(job, tmp_path):
     with pytest.raises(PactagError, match="cannot be written in parts"):
         job(tmp_path / "out", output_format="html")
     assert not (tmp_path / "out").exists()
+
+
+def test_folder_whose_ending_is_of_a_format_with_a_frame_is_refused(job, tmp_path):
+    with pytest.raises(PactagError, match=r"acts\.brat/: ends like brat, which cannot be written in parts"):
+        job(tmp_path / "acts.brat")
+    assert not (tmp_path / "acts.brat").exists()
+
+
+def test_folder_that_holds_an_input_is_refused(job, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/a.txt").write_text("He said no.")
+    with pytest.raises(PactagError, match=r"holds .*a\.txt, which is one of the inputs"):
+        job(tmp_path / "out", inputs=[tmp_path / "out/a.txt"])
+
+
+def test_standard_input_can_be_tagged_into_the_folder_one_stands_in(job, tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"He said no.")))
+    assert job(Path(), inputs=["-"]).count.articles == 1
 
 
 def test_disk_that_refuses_is_told_with_what_to_do(job, tmp_path, monkeypatch):

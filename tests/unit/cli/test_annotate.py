@@ -182,3 +182,9 @@ def test_next_writes_sentences_that_start_takes(pactag, files, tmp_path, small_c
     assert "4 of 4 sentences chosen, of 2 articles" in done.stdout, done.stderr
     done = pactag("annotate", "start", tmp_path / "next.jsonl", "--for", "csv", "-o", tmp_path / "tasks")
     assert "4 sentences of 2 articles" in done.stdout, done.stderr
+
+
+def test_next_without_a_store_is_by_the_built_in_model(pactag, files, tmp_path, small_corpus):
+    options = ("--corpus", small_corpus, "--base", tmp_path / "none", "--budget", 4)
+    done = pactag("annotate", "next", *files, *options, MLFLOW_TRACKING_URI=f"sqlite:///{tmp_path}/none.db")
+    assert "4 of 4 sentences chosen" in done.stdout, done.stderr

@@ -123,6 +123,19 @@ def test_schema_show_prints_every_label(pactag, schema):
     assert all(f"{label.mark}  {label.name}" in done.stdout for label in schema.labels)
 
 
+def test_schema_show_outside_a_checkout_has_that_of_the_built_in_model(pactag, schema, monkeypatch, tmp_path):
+    monkeypatch.setattr("pactag.cli.settings.DEFAULT_SCHEMA", tmp_path / "schema.yaml")
+    done = pactag("schema", "show", "--json")
+    assert json.loads(done.stdout) == schema.model_dump(mode="json", by_alias=True)
+    assert "the schema of the built-in model" in done.stderr
+
+
+def test_schema_that_was_named_is_not_replaced_by_another(pactag, tmp_path):
+    done = pactag("schema", "show", "--schema", tmp_path / "schema.yaml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no such file" in done.stderr
+
+
 def test_data_stats_as_json(pactag, small_corpus):
     data = json.loads(pactag("data", "stats", small_corpus, "--json").stdout)
     assert data["splits"]["train"]["articles"] == 24
@@ -246,6 +259,36 @@ def test_format_without_output_is_told(pactag, tmp_path):
     done = pactag("tag", REPOSITORY / "data/examples", "--model", tmp_path / "nowhere", "--format", "csv")
     assert done.returncode == 2
     assert "need --output" in done.stderr
+
+
+@pytest.mark.parametrize("options", [["-o", "wire.jsonl"], ["-o", "acts.jsonl", "--texts", "wire.jsonl"]], ids=["output", "texts"])
+def test_input_is_not_written_over(pactag, tmp_path, options: list[str]):
+    wire = tmp_path / "wire.jsonl"
+    wire.write_text('{"text": "He said no."}\n')
+    places = [option if option.startswith("-") else tmp_path / option for option in options]
+    done = pactag("tag", wire, "--model", "built-in-small", *places)
+    assert (done.returncode, wire.read_text()) == (2, '{"text": "He said no."}\n')
+    assert "is one of the inputs" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["acts.jsonl", "acts/"])
+def test_json_and_output_together_are_told(pactag, tmp_path, name: str):
+    done = pactag("tag", "data/examples", "--model", tmp_path / "nowhere", "--json", "-o", f"{tmp_path}/{name}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Use one of the two" in done.stderr
+
+
+def test_brat_folder_that_is_there_is_not_taken_for_a_folder_of_parts(pactag, tmp_path):
+    (tmp_path / "acts.brat").mkdir()
+    done = pactag("tag", "data/examples", "--model", "built-in-small", "-o", tmp_path / "acts.brat")
+    assert "exists already" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["tag", "-", "--model", "latest"], ["evaluate", "latest"], ["demo", "--model", "latest"]])
+def test_latest_without_a_store_is_told_and_makes_none(pactag, tmp_path, command: list[str]):
+    done = pactag(*command, MLFLOW_TRACKING_URI=f"sqlite:///{tmp_path}/none.db")
+    assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
+    assert f"store sqlite:///{tmp_path}/none.db: is not there" in done.stderr
 
 
 def test_bad_row_is_told_and_the_others_are_tagged(pactag, model):

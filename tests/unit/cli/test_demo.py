@@ -16,3 +16,10 @@ def test_missing_extra_is_told(pactag, trained, monkeypatch: pytest.MonkeyPatch)
     done = pactag("demo", "--model", trained["tfidf"].folder)
     assert done.returncode == 2
     assert "pip install 'pactag[demo]'" in done.stderr
+
+
+def test_without_a_store_it_is_the_built_in_model(pactag, tmp_path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    done = pactag("demo", MLFLOW_TRACKING_URI=f"sqlite:///{tmp_path}/none.db")
+    # The page is what is missing, and not the model.
+    assert "pip install 'pactag[demo]'" in done.stderr

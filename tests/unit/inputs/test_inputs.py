@@ -187,6 +187,11 @@ def test_table_without_rows_is_told(tmp_path, name: str, content: str):
     assert _all(path) == ([], [f"{path}: holds no article. Check what wrote it, or leave it out"])
 
 
+def test_closed_standard_input_is_told(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert _all("-") == ([], ["standard input: is closed. Give a file, or pipe an article in"])
+
+
 def test_reading_is_lazy(tmp_path):
     first = _file(tmp_path / "a.jsonl", '{"id": "x", "text": "No."}\n{"id": "y", "text": "Yes."}\n')
     stream = read_articles([first, tmp_path / "nowhere.txt"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from pactag.errors import MissingExtraError, PactagError
 from pactag.inputs import read_articles
-from pactag.outputs import WRITERS, format_of, write
+from pactag.outputs import WRITERS, check_apart, format_of, write
 from pactag.outputs.annotation import article_annotations
 from pactag.outputs.base import Maker
 from pactag.outputs.brat import annotation_lines
@@ -259,6 +260,37 @@ def test_place_that_cannot_be_written_is_told(tmp_path, name: str, message: str)
     (tmp_path / "acts.csv").mkdir()
     with pytest.raises(PactagError, match=message):
         format_of(tmp_path / name)
+
+
+def test_pipe_as_output_is_refused_with_what_to_do(tmp_path):
+    os.mkfifo(tmp_path / "acts.jsonl")
+    with pytest.raises(PactagError, match="use --json and >"):
+        format_of(tmp_path / "acts.jsonl")
+
+
+def test_pipe_for_the_texts_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "texts")
+    with pytest.raises(PactagError, match=r"texts: is neither a file nor a folder"):
+        check_apart(tmp_path / "acts.csv", tmp_path / "texts")
+
+
+@pytest.mark.parametrize("name", ["wire.jsonl", "sub/../wire.jsonl", "symbolic.jsonl", "hard.jsonl", "dangling.jsonl"])
+@pytest.mark.parametrize("what", ["output", "texts"])
+def test_input_is_not_written_over(tmp_path, name: str, what: str):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "wire.jsonl").write_text("{}\n")
+    (tmp_path / "symbolic.jsonl").symlink_to("wire.jsonl")
+    (tmp_path / "hard.jsonl").hardlink_to(tmp_path / "wire.jsonl")
+    (tmp_path / "dangling.jsonl").symlink_to("new.jsonl")
+    places = {"output": tmp_path / "acts.csv", "texts": tmp_path / "texts.jsonl"} | {what: tmp_path / name}
+    with pytest.raises(PactagError, match=f"{what} .*{name}: is one of the inputs"):
+        check_apart(*places.values(), inputs=["-", tmp_path / "new.jsonl", str(tmp_path / "wire.jsonl")])
+
+
+def test_texts_that_are_the_output_by_another_way_are_refused(tmp_path):
+    (tmp_path / "sub").mkdir()
+    with pytest.raises(PactagError, match="the output itself"):
+        check_apart(tmp_path / "acts.jsonl", tmp_path / "sub/../acts.jsonl")
 
 
 def test_folder_of_another_run_is_not_replaced(maker, tmp_path):

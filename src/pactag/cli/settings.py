@@ -25,9 +25,12 @@ Overrides = Annotated[
 
 
 def validate(
-    files: Annotated[list[Path], typer.Argument(metavar="CONFIG...", help="Config files.")],
+    files: Annotated[list[Path] | None, typer.Argument(metavar="[CONFIG]...", help="Config files; by default those in configs/.")] = None,
 ) -> None:
     """Check configs. Every error of every file is told, with its line; exit code 2 when there is any."""
+    files = files or sorted(Path("configs").glob("*.yaml"))
+    if not files:
+        raise PactagError("configs/", "holds no .yaml here", "Name the configs to check")
     bad = 0
     for path in files:
         try:

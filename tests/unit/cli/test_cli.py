@@ -107,6 +107,12 @@ def test_validate_tells_every_error_of_every_file(pactag, tmp_path):
     assert "2 of 3 configs" in done.stderr
 
 
+def test_validate_checks_the_configs_of_the_checkout_by_default(pactag):
+    done = pactag("validate")
+    assert done.returncode == 0
+    assert "ok configs/quick.yaml" in done.stdout
+
+
 def test_config_schema_is_json_schema(pactag):
     data = json.loads(pactag("config", "schema").stdout)
     assert data["$schema"].startswith("https://json-schema.org/")

@@ -52,9 +52,6 @@ class ConfigError(PactagError):
 class DivergedError(ConfigError):
     """A training whose network gives infinite numbers or none at all, so that there is nothing to measure or to keep."""
 
-    def __init__(self, step: int) -> None:
-        super().__init__("training", f"diverged at step {step} or before", "Lower training.learning_rate, or raise training.warmup_share")
-
 
 class InputError(PactagError):
     """An article that cannot be read."""

@@ -287,7 +287,8 @@ class _Progress(transformers.TrainerCallback):
         with self._average.applied(self._model.network) if self._average is not None else contextlib.nullcontext():
             logits = self._model.predict_logits(self._validation.inputs)
             if not np.isfinite(logits).all():
-                raise DivergedError(step)
+                fix = "Lower training.learning_rate, or raise training.warmup_share"
+                raise DivergedError("training", f"diverged at step {step} or before", fix)
             targets = self._validation.targets
             loss = float(np.mean(np.logaddexp(0, logits) - targets * logits))
             f1 = [best_f1_threshold(targets[:, i], logits[:, i])[1] for i in range(targets.shape[1])]

@@ -179,7 +179,7 @@ def test_trial_that_diverges_is_given_up_and_the_sweep_goes_on(sweep_of, tracker
     def made_up(config, *, parent, tags, **_):
         with tracker.run(experiment="tests", name=config.name, params={}, tags=tags, parent=parent) as recorder:
             if tags["trial"] == "0":
-                raise DivergedError(10)
+                raise DivergedError("training", "diverged at step 10 or before")
         return _a_trained_run(recorder)
 
     monkeypatch.setattr(search, "train", made_up)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pactag.config import RunConfig, load_config
-from pactag.errors import ConfigError
+from pactag.config import DataConfig, RunConfig, load_config
+from pactag.errors import ConfigError, Problem
 from pactag.tracking import UNSENT, Tracker
 from pactag.training import TrainedRun, train
 from pactag.whole_files import write_whole
@@ -40,6 +40,14 @@ class Study(BaseModel):
     question: str
     seeds: tuple[int, ...] = Field((1, 2, 3), min_length=1)
     variants: tuple[Variant, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Study:
+        # A row is known by both: with the same twice, figures of two runs would count as one variant's.
+        for what, values in (("seeds", self.seeds), ("names of variants", [variant.name for variant in self.variants])):
+            if len(set(values)) < len(values):
+                raise ValueError(f"{what} must differ from each other, found {list(values)}")
+        return self
 
 
 @dataclass(frozen=True)
@@ -102,16 +110,21 @@ def read_results(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
 
 
-def spread(rows: list[dict[str, str]], variant: str, column: str) -> Spread:
-    """Mean and deviation of a column over the seeds of a variant."""
+def spread(rows: list[dict[str, str]], variant: str, column: str) -> Spread | None:
+    """Mean and deviation of a column over the seeds of a variant; None where no row has a value there."""
     values = [float(row[column]) for row in rows if row["variant"] == variant and row.get(column)]
+    if not values:
+        return None
     return Spread(mean(values), stdev(values) if len(values) > 1 else 0.0, len(values))
 
 
 def _config(variant: Variant, seed: int, also_measure: Mapping[str, Path]) -> RunConfig:
     # Models are not kept unless a variant asks for it.
     config = load_config(variant.config, ["save=false", *variant.set, f"seed={seed}", "seeds=null"])
-    data = config.data.model_copy(update={"also_measure": {**config.data.also_measure, **also_measure}})
+    try:
+        data = DataConfig.model_validate({**dict(config.data), "also_measure": {**config.data.also_measure, **also_measure}})
+    except ValidationError as error:
+        raise ConfigError.of(Problem("--measure", item["msg"].removeprefix("Value error, ")) for item in error.errors()) from None
     # A variant may be called "1/8 of the articles", a run and its folder may not.
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{config.name}-{variant.name}-{seed}")
     return config.model_copy(update={"data": data, "name": name})

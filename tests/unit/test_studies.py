@@ -66,6 +66,19 @@ def test_study_goes_on_where_it_stopped(study):
     assert again[3]["run_id"] != rows[3]["run_id"]
 
 
+def test_variant_that_was_changed_since_its_rows_is_refused(study):
+    run_study(study, also_measure={})
+    study.write_text(study.read_text().replace("model.c=8", "model.c=9"))
+    with pytest.raises(ConfigError, match=r"variant 'c8': was changed .*\. Rename the variant, or remove its rows"):
+        run_study(study, also_measure={})
+
+
+def test_rows_from_before_configs_were_recorded_count(study):
+    text = "variant,seed,run_id\n" + "".join(f"c{c},{seed},x\n" for c in (1, 8) for seed in (1, 2))
+    (study.parent / "results.csv").write_text(text)
+    assert [row["run_id"] for row in run_study(study, also_measure={})] == ["x"] * 4
+
+
 def test_spread_is_mean_and_deviation_over_seeds():
     rows = [{"variant": "a", "seed": str(s), "x": str(value)} for s, value in enumerate((0.1, 0.2, 0.3))] + [{"variant": "b", "x": "9"}]
     found = spread(rows, "a", "x")

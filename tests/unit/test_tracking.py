@@ -198,6 +198,21 @@ def test_latest_is_the_newest_whole_run(tracker, trained):
     assert run.data.tags["status"] == "completed"
 
 
+def test_latest_model_is_that_of_the_newest_run_that_saved_one(tracker, trained, config_of):
+    saved = train(config_of("tfidf", name="saved")).run_id
+    measured = train(config_of("tfidf", name="measured", save=False)).run_id
+    assert tracker.run_id_of("latest") == measured
+    assert tracker.run_id_of("latest", with_model=True) == saved
+
+
+def test_run_that_was_only_measured_says_why_it_has_no_model(tracker, config_of):
+    run_id = train(config_of("tfidf", name="measured", save=False)).run_id
+    with pytest.raises(TrackingError, match="its config has save: false"):
+        tracker.download_model(f"runs:/{run_id}")
+    with pytest.raises(TrackingError, match="its config has save: false"):
+        tracker.promote(run_id)
+
+
 def test_promotion_moves_champion_and_keeps_previous(tracker, trained):
     first, _ = tracker.promote(trained["tfidf"].run_id, name="moves")
     second, before = tracker.promote(trained["encoder"].run_id, name="moves")

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pactag.errors import PactagError
+
 
 @contextmanager
 def whole(path: Path, *, mark: str = "") -> Iterator[Path]:
@@ -18,6 +20,8 @@ def whole(path: Path, *, mark: str = "") -> Iterator[Path]:
     :param mark: keeps apart the places of several processes that may write the same path at once.
     :raises OSError: as the disk tells it.
     """
+    if not path.name:
+        raise PactagError(str(path), "has no name of its own", "Name a file or folder below it")
     place = path.with_name(f".{path.name}{mark}.new")
     _remove(place)
     try:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from pactag.errors import PactagError
 from pactag.whole_files import whole, write_whole
 
 
@@ -44,3 +47,8 @@ def test_line_ends_stay_as_they_are(tmp_path):
 def test_missing_folder_is_the_error_that_is_told(tmp_path):
     with pytest.raises(FileNotFoundError):
         write_whole(tmp_path / "nowhere/a.txt", "x")
+
+
+def test_folder_without_a_name_is_told():
+    with pytest.raises(PactagError, match="has no name of its own"):
+        write_whole(Path(), "x")

@@ -16,6 +16,8 @@ from pactag.yaml_files import FieldPath, YamlContent, dotted, read_yaml, validat
 
 # Groups of figures, tables and pictures that every run has.
 _GROUPS = ("train", "training", "validation", "test", "dev", "best_dev", "speed", "system", "data")
+# The largest that NumPy takes.
+_LARGEST_SEED = 2**32 - 1
 _GROUP_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -101,6 +103,13 @@ class EncoderModel(_PooledModel):
     )
     dropout: float = Field(0.1, ge=0, lt=1, description="dropout before the output layer")
     freeze_embeddings: bool = Field(True, description="keep the token embeddings as they are: lighter, and they do not overfit")
+
+    @model_validator(mode="after")
+    def _some_layers(self) -> EncoderModel:
+        kept = self.layers
+        if kept is not None and (kept < 1 if isinstance(kept, int) else not kept or min(kept) < 0):
+            raise ValueError(f"layers must be 1 or more, or a list of places from 0, found {kept if isinstance(kept, int) else list(kept)}")
+        return self
 
 
 class SoupModel(_Part):
@@ -200,7 +209,7 @@ class RunConfig(_Part):
     """A whole training job."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="name of the run and of its folder")
-    seed: int = Field(1, ge=0, description="seed of everything random")
+    seed: int = Field(1, ge=0, le=_LARGEST_SEED, description="seed of everything random")
     seeds: tuple[int, ...] | None = Field(
         None, min_length=2, description="instead of `seed`, one run for each of these, under a parent that has mean, spread and interval"
     )
@@ -228,6 +237,8 @@ class RunConfig(_Part):
             raise ValueError(f"seeds must differ from each other, found {list(self.seeds)}")
         if self.seeds is not None and min(self.seeds) < 0:
             raise ValueError(f"seeds must be 0 or greater, found {list(self.seeds)}")
+        if self.seeds is not None and max(self.seeds) > _LARGEST_SEED:
+            raise ValueError(f"seeds must be {_LARGEST_SEED} or less, found {list(self.seeds)}")
         if self.training is not None and self.model.kind != "encoder":
             raise ValueError(f"`training` is used by the kind 'encoder' only; drop it, or change model.kind ({self.model.kind!r})")
         return self

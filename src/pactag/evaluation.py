@@ -10,6 +10,7 @@ import numpy as np
 
 from pactag.calibration import apply_thresholds, expected_calibration_error
 from pactag.corpus.rows import Row, labelled_sentences
+from pactag.errors import PactagError
 from pactag.metrics import label_scores, summary
 from pactag.significance import Interval, article_counts, f1_intervals
 from pactag.tagging import Tagger
@@ -53,8 +54,15 @@ def measured(
 
 
 def grouped(evaluation: Evaluation, field: str) -> dict[str, Evaluation]:
-    """The evaluation apart for each value of a further field of the rows, such as `source` or `topic`."""
-    values = np.array([str(row.extra.get(field, "")) for row in evaluation.rows])
+    """The evaluation apart for each value of a field of the rows: `article_id`, `title`, or a further one such as `source` or `topic`.
+
+    :raises PactagError: for a field that no row has.
+    """
+    given = [{**row.extra, "article_id": row.article_id, "title": row.title or ""} for row in evaluation.rows]
+    fields = list(dict.fromkeys(name for row in given for name in row))
+    if given and field not in fields:
+        raise PactagError(f"field {field!r}", "is in no row", f"Fields of these rows: {', '.join(fields)}")
+    values = np.array([str(row.get(field, "")) for row in given])
     parts = {}
     for value in sorted(set(values)):
         chosen = np.flatnonzero(values == value)

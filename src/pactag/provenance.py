@@ -21,7 +21,7 @@ MACHINE = (
     "cpu",
     "threads",
     "processes",
-    *(f"version.{name}" for name in ("torch", "scikit-learn", "numpy", "tokenizers")),
+    *(f"version.{name}" for name in ("pactag", "torch", "transformers", "scikit-learn", "numpy", "tokenizers")),
 )
 # A longer diff is cut: it is there to be read.
 _DIFF_LIMIT = 1_000_000

@@ -184,16 +184,19 @@ def recorded_config(tracker: Tracker, run_id: str, overrides: Sequence[str] = ()
 
     :param overrides: as of `load_config`.
     :raises TrackingError: when the run has none, or one that this version does not read.
+    :raises ConfigError: for overrides that cannot be used.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / CONFIG
         path.write_text(logged_text(tracker, run_id, CONFIG), encoding="utf-8")
         try:
-            return load_config(path, overrides)
+            config = load_config(path)
         except PactagError as error:
             found = f"its config is not one of this version ({error.problems[0]})"
             commit = tracker.get_run(run_id).data.tags.get("git.commit", "of the run")
             raise TrackingError(f"run {run_id!r}", found, f"Check out the commit {commit}") from None
+        # On their own: a mistake in these is none of the version.
+        return load_config(path, overrides) if overrides else config
 
 
 def _inputs(tracker: Tracker, run: Run, config: RunConfig) -> list[Check]:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pactag.config import RunConfig, load_config
-from pactag.errors import ConfigError
+from pactag.config import DataConfig, RunConfig, load_config
+from pactag.errors import ConfigError, Problem
 from pactag.tracking import UNSENT, Tracker
 from pactag.training import TrainedRun, train
 from pactag.whole_files import write_whole
 from pactag.yaml_files import read_yaml, validation_problems
 
 RESULTS = "results.csv"
+# Column: digest of what a run was trained with, by which a variant that was changed since is told. Older rows have none.
+_SETTINGS = "settings"
 
 
 class Variant(BaseModel):
@@ -40,6 +45,14 @@ class Study(BaseModel):
     question: str
     seeds: tuple[int, ...] = Field((1, 2, 3), min_length=1)
     variants: tuple[Variant, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Study:
+        # A row is known by both: with the same twice, figures of two runs would count as one variant's.
+        for what, values in (("seeds", self.seeds), ("names of variants", [variant.name for variant in self.variants])):
+            if len(set(values)) < len(values):
+                raise ValueError(f"{what} must differ from each other, found {list(values)}")
+        return self
 
 
 @dataclass(frozen=True)
@@ -73,11 +86,13 @@ def run_study(
 
     :param also_measure: further labelled files by name; their figures get columns of their own.
     :param progress: called with the name of the run, steps done, steps in all, and a word.
+    :raises ConfigError: for a variant whose rows come from another config than it has now.
     """
     study = load_study(path)
     jobs = [(variant, seed, _config(variant, seed, also_measure)) for variant in study.variants for seed in study.seeds]
     results = path.parent / RESULTS
     rows = read_results(results)
+    _as_they_were(results, jobs, rows)
     done = {(row["variant"], row["seed"]) for row in rows}
     waiting = [job for job in jobs if (job[0].name, str(job[1])) not in done]
     if not waiting:
@@ -90,7 +105,7 @@ def run_study(
         for variant, seed, config in waiting:
             name = f"{variant.name}, seed {seed}"
             run = train(config, progress=lambda d, t, word, name=name: progress(name, d, t, word), parent=parent.run_id)  # type: ignore[misc]
-            rows.append(_row(variant, seed, run))
+            rows.append({**_row(variant, seed, run), _SETTINGS: _settings(config)})
             _write(results, rows)
     return rows
 
@@ -102,19 +117,44 @@ def read_results(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
 
 
-def spread(rows: list[dict[str, str]], variant: str, column: str) -> Spread:
-    """Mean and deviation of a column over the seeds of a variant."""
+def spread(rows: list[dict[str, str]], variant: str, column: str) -> Spread | None:
+    """Mean and deviation of a column over the seeds of a variant; None where no row has a value there."""
     values = [float(row[column]) for row in rows if row["variant"] == variant and row.get(column)]
+    if not values:
+        return None
     return Spread(mean(values), stdev(values) if len(values) > 1 else 0.0, len(values))
 
 
 def _config(variant: Variant, seed: int, also_measure: Mapping[str, Path]) -> RunConfig:
     # Models are not kept unless a variant asks for it.
     config = load_config(variant.config, ["save=false", *variant.set, f"seed={seed}", "seeds=null"])
-    data = config.data.model_copy(update={"also_measure": {**config.data.also_measure, **also_measure}})
+    try:
+        data = DataConfig.model_validate({**dict(config.data), "also_measure": {**config.data.also_measure, **also_measure}})
+    except ValidationError as error:
+        raise ConfigError.of(Problem("--measure", item["msg"].removeprefix("Value error, ")) for item in error.errors()) from None
     # A variant may be called "1/8 of the articles", a run and its folder may not.
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{config.name}-{variant.name}-{seed}")
     return config.model_copy(update={"data": data, "name": name})
+
+
+def _settings(config: RunConfig) -> str:
+    """A digest of what decides the figures. Defaults are left out, so that a setting that pactag gains later changes none."""
+    idle: dict[str, Any] = {"name": True, "save": True, "output": True, "tracking": True, "data": {"also_measure"}}
+    chosen = config.model_dump(mode="json", exclude_defaults=True, exclude=idle)
+    text = json.dumps({**chosen, "kind": config.model.kind}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _as_they_were(results: Path, jobs: list[tuple[Variant, int, RunConfig]], rows: list[dict[str, str]]) -> None:
+    known = {(row["variant"], row["seed"]): row.get(_SETTINGS) for row in rows}
+    changed = [
+        variant.name
+        for variant, seed, config in jobs
+        if (recorded := known.get((variant.name, str(seed)))) and recorded != _settings(config)
+    ]
+    if changed:
+        found, fix = "was changed since its rows were written", f"Rename the variant, or remove its rows from {results}"
+        raise ConfigError.of(Problem(f"variant {name!r}", found, fix) for name in dict.fromkeys(changed))
 
 
 def _row(variant: Variant, seed: int, run: TrainedRun) -> dict[str, str]:

@@ -28,6 +28,8 @@ from pactag.tracking import UNSENT, Tracker
 from pactag.unfinished import CHECKPOINTS, History, holding, key_of, unfinished
 
 _log = logging.getLogger(__name__)
+# Disks take 255; an id and the mark of an unfinished folder are put around it.
+_LONGEST_NAME = 200
 
 EXAMPLE = {"id": "example", "title": "Port talks", "text": "The pilots threatened to strike on Friday. The port has 14 pilots."}
 
@@ -144,6 +146,7 @@ def train(
         )
     task = Task.of(config)
     schema, corpus, others, learnt, sentences = task.schema, task.corpus, task.others, task.learnt, task.sentences
+    _writable(config)
     tracker = Tracker(config.tracking.uri)
     key = task.key(tracker.uri)
     job = unfinished(config.output, key) if resume is not None else None
@@ -204,7 +207,7 @@ def train(
             further[name] = measured(rows, scores, given.targets, thresholds, schema.names)
         speed = {"speed/fit_seconds": fit_seconds, "speed/tag_sentences_per_second": len(test_logits) / max(tag_seconds, 1e-9)}
         if learnt:
-            speed["speed/fit_sentences_per_second"] = len(learnt) * (config.training.epochs if config.training else 1) / fit_seconds
+            speed["speed/fit_sentences_per_second"] = len(learnt) * _epochs_done(config, history) / fit_seconds
         outcome = Outcome(validation, test, further, thresholds, fit_seconds)
         recorder.metrics(speed)
         recorder.tags(base_model_tags(model.base_model))
@@ -235,6 +238,21 @@ def train(
             recorder.tags({"model_folder": str(folder)})
             recorder.model(folder, example=EXAMPLE)
     return TrainedRun(recorder.run_id, folder, tracker.uri, outcome, recorder.unsent)
+
+
+def _writable(config: RunConfig) -> None:
+    """Told before a run is opened. Not a matter of the config alone, which studies and seeds give longer names when they copy it."""
+    if len(config.name) > _LONGEST_NAME:
+        raise ConfigError("name", f"has {len(config.name)} characters", f"The folder of a run takes {_LONGEST_NAME}: shorten it")
+    # Folders that are missing are made; a file in their place is in the way.
+    taken = next((place for place in (config.output, *config.output.parents) if place.exists()), None)
+    if taken is not None and not taken.is_dir():
+        raise ConfigError(f"output {config.output}", f"{taken} is a file", "Name a folder, which is made when it is missing")
+
+
+def _epochs_done(config: RunConfig, history: History) -> float:
+    """Passes over the training split: fewer than `epochs` after early stopping. The last one may be a part of one."""
+    return min(config.training.epochs, len(history.steps)) if config.training else 1
 
 
 def write_model(

@@ -31,6 +31,8 @@ def whole(path: Path, *, mark: str = "") -> Iterator[Path]:
         raise PactagError(str(path), "is neither a file nor a folder, and would be replaced", "Choose another name")
     if path.is_symlink():
         path = Path(os.path.realpath(path))
+    if not path.name:
+        raise PactagError(str(path), "has no name of its own", "Name a file or folder below it")
     place = path.with_name(f".{path.name}{mark}.new")
     _remove(place)
     try:

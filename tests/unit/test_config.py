@@ -228,6 +228,12 @@ def test_all_mistakes_are_told_together(problems):
     ]
 
 
+@pytest.mark.parametrize("setting", ["seed=4294967296", "seeds=[1, 4294967296]", "model.layers=-1", "model.layers=[]"])
+def test_value_that_no_training_can_use_is_refused(load, setting: str):
+    with pytest.raises(ConfigError):
+        load("name: x\nmodel: {kind: encoder}\n", setting)
+
+
 def test_missing_file_is_told(tmp_path):
     with pytest.raises(ConfigError, match=r"c\.yaml: no such file"):
         load_config(tmp_path / "c.yaml")
@@ -261,7 +267,7 @@ def configs(draw) -> RunConfig:
     training = st.builds(TrainingConfig, learning_rate=SHARES, early_stopping=st.none() | st.integers(1, 9), weight_decay=POSITIVE)
     return RunConfig(
         name=draw(st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z")),
-        seed=draw(st.integers(0, 2**40)),
+        seed=draw(st.integers(0, 2**32 - 1)),
         data=draw(st.builds(DataConfig, corpus=PATHS, schema_file=PATHS, also_measure=OTHERS, train_share=SHARES)),
         model=model,
         training=draw(training) if model.kind == "encoder" else None,

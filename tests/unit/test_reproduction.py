@@ -8,8 +8,8 @@ import shutil
 import pytest
 
 from pactag.config import RunConfig
-from pactag.errors import TrackingError
-from pactag.reproduction import Check, Figure, Plan, Reproduction, _spread, plan, reproduce
+from pactag.errors import ConfigError, TrackingError
+from pactag.reproduction import Check, Figure, Plan, Reproduction, _spread, plan, recorded_config, reproduce
 from pactag.seeds import train_seeds
 from pactag.tracking import Tracker
 from pactag.tracking.reading import logged_table
@@ -48,6 +48,11 @@ def test_config_is_that_of_the_run(tracker, trained, config_of):
     config = plan(tracker, trained["encoder"].run_id).config
     expected = config_of("encoder")
     assert (config.model, config.training, config.data, config.seed) == (expected.model, expected.training, expected.data, expected.seed)
+
+
+def test_mistake_in_an_override_is_not_blamed_on_the_version(tracker, trained):
+    with pytest.raises(ConfigError, match="--set sed: unknown field"):
+        recorded_config(tracker, trained["tfidf"].run_id, ["sed=2"])
 
 
 @pytest.fixture

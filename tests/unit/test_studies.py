@@ -66,6 +66,19 @@ def test_study_goes_on_where_it_stopped(study):
     assert again[3]["run_id"] != rows[3]["run_id"]
 
 
+def test_variant_that_was_changed_since_its_rows_is_refused(study):
+    run_study(study, also_measure={})
+    study.write_text(study.read_text().replace("model.c=8", "model.c=9"))
+    with pytest.raises(ConfigError, match=r"variant 'c8': was changed .*\. Rename the variant, or remove its rows"):
+        run_study(study, also_measure={})
+
+
+def test_rows_from_before_configs_were_recorded_count(study):
+    text = "variant,seed,run_id\n" + "".join(f"c{c},{seed},x\n" for c in (1, 8) for seed in (1, 2))
+    (study.parent / "results.csv").write_text(text)
+    assert [row["run_id"] for row in run_study(study, also_measure={})] == ["x"] * 4
+
+
 def test_spread_is_mean_and_deviation_over_seeds():
     rows = [{"variant": "a", "seed": str(s), "x": str(value)} for s, value in enumerate((0.1, 0.2, 0.3))] + [{"variant": "b", "x": "9"}]
     found = spread(rows, "a", "x")
@@ -77,6 +90,36 @@ def test_malformed_study_is_told_with_its_line(tmp_path):
     path.write_text("question: x\nvariants:\n  - {name: a, confg: b.yaml}\n")
     with pytest.raises(ConfigError, match=r"study\.yaml:3: variants\.0\.confg: unknown field\. Did you mean config\?"):
         load_study(path)
+
+
+@pytest.mark.parametrize("name", ["test", "a/b"])
+def test_measure_under_a_name_that_stands_for_something_else_is_refused(study, small_corpus, name: str):
+    with pytest.raises(ConfigError, match="--measure: also_measure needs names of letters"):
+        run_study(study, also_measure={name: small_corpus / "test.jsonl"})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"), [("[1, 2]", "[1, 1]", "seeds must differ"), ("name: c8", "name: c1", "names of variants must differ")]
+)
+def test_same_seed_or_name_twice_is_refused(study, before: str, after: str, told: str):
+    study.write_text(study.read_text().replace(before, after))
+    with pytest.raises(ConfigError, match=f"(?i){told}"):
+        load_study(study)
+
+
+def test_show_leaves_out_variants_without_a_value(study, pactag):
+    results = study.parent / "results.csv"
+    results.write_text("variant,seed,test/f1_macro,more/f1_macro\nc1,1,0.5,\nc8,1,0.6,0.7\n")
+    shown = pactag("study", "show", str(study)).stdout
+    assert [line.split()[1] for line in shown.splitlines() if "±" in line] == ["c1", "c8", "c8"]
+
+
+def test_show_prints_question_and_names_as_they_are_written(study, pactag):
+    study.write_text(study.read_text().replace("Which C?", "'Which C [red]?'").replace("name: c8", "name: '8 [/x]'"))
+    (study.parent / "results.csv").write_text("variant,seed,test/f1_macro\n8 [/x],1,0.6\n")
+    shown = pactag("study", "show", str(study)).stdout
+    assert "Which C [red]?" in shown
+    assert "8 [/x]" in shown
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.parent.name)

@@ -86,6 +86,33 @@ def test_fit_without_steps_stands_in_the_charts_of_dev(runs, trained):
     assert {f"dev/{name}/f1" for name in trained["tfidf"].test.labels} <= set(metrics)
 
 
+def test_epochs_that_early_stopping_left_out_are_not_counted(tracker, config_of):
+    run = train(config_of("encoder", training={"epochs": 9, "learning_rate": 1e-9, "head_learning_rate": 1e-9, "early_stopping": 1}))
+    recorded = tracker.get_run(run.run_id).data
+    done = len(tracker.client.get_metric_history(run.run_id, "dev/f1_macro"))
+    sentences = done * int(recorded.tags["sentences.train"])
+    assert done < 9
+    assert recorded.metrics["speed/fit_sentences_per_second"] == pytest.approx(sentences / recorded.metrics["speed/fit_seconds"])
+
+
+def test_min_count_that_leaves_no_ngram_is_told(config_of):
+    with pytest.raises(ConfigError, match=r"model\.min_count: is 99999, with"):
+        train(config_of("tfidf", model={"kind": "tfidf", "min_count": 99999}))
+
+
+def test_file_in_the_place_of_the_output_is_told_before_a_run_is_opened(tracker, config_of, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="is a file"):
+        train(config_of("tfidf", name="in-the-way", output=str(tmp_path / "file" / "runs")))
+    assert not tracker.search(tracker.experiment_id("tests"), "attributes.run_name = 'in-the-way'")
+
+
+def test_longest_name_gives_a_model_and_a_longer_one_is_told(config_of):
+    assert (train(config_of("tfidf", name="n" * 200)).folder / "config.yaml").is_file()
+    with pytest.raises(ConfigError, match="name: has 201 characters"):
+        train(config_of("tfidf", name="n" * 201))
+
+
 def test_system_metrics_are_logged(runs):
     assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= set(runs["encoder"].data.metrics)
 
@@ -196,6 +223,21 @@ def test_interrupted_run_ends_as_killed(tracker, config_of):
 def test_latest_is_the_newest_whole_run(tracker, trained):
     run = tracker.get_run(tracker.run_id_of("latest"))
     assert run.data.tags["status"] == "completed"
+
+
+def test_latest_model_is_that_of_the_newest_run_that_saved_one(tracker, trained, config_of):
+    saved = train(config_of("tfidf", name="saved")).run_id
+    measured = train(config_of("tfidf", name="measured", save=False)).run_id
+    assert tracker.run_id_of("latest") == measured
+    assert tracker.run_id_of("latest", with_model=True) == saved
+
+
+def test_run_that_was_only_measured_says_why_it_has_no_model(tracker, config_of):
+    run_id = train(config_of("tfidf", name="measured", save=False)).run_id
+    with pytest.raises(TrackingError, match="its config has save: false"):
+        tracker.download_model(f"runs:/{run_id}")
+    with pytest.raises(TrackingError, match="its config has save: false"):
+        tracker.promote(run_id)
 
 
 def test_promotion_moves_champion_and_keeps_previous(tracker, trained):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +65,8 @@ def test_pipe_is_not_replaced(tmp_path):
     with pytest.raises(PactagError, match="is neither a file nor a folder"):
         write_whole(tmp_path / "pipe", "new")
     assert (tmp_path / "pipe").is_fifo()
+
+
+def test_folder_without_a_name_is_told():
+    with pytest.raises(PactagError, match="has no name of its own"):
+        write_whole(Path(), "x")

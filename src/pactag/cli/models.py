@@ -27,7 +27,7 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         "-m",
-        help="Model folder, runs:/<id>, models:/<name>@<alias>, `latest` for the newest whole run, `built-in` or "
+        help="Model folder, runs:/<id>, models:/<name>@<alias>, `latest` for the newest run that saved a model, `built-in` or "
         "`built-in-small`. "
         "`default` is models:/pactag@champion where the store has one, else the built-in model.",
     ),
@@ -234,7 +234,7 @@ def promote(
     from pactag.tracking import CHAMPION, PREVIOUS, REGISTERED_NAME, Tracker
 
     tracker = Tracker(tracking_uri)
-    done = promote_run(tracker, tracker.run_id_of(run), force=force)
+    done = promote_run(tracker, tracker.run_id_of(run, with_model=True), force=force)
     if done.already:
         out.print(f"models:/{REGISTERED_NAME}@{CHAMPION} is version {done.version} already, of this very run")
         return
@@ -341,7 +341,7 @@ def find_model(model: str, tracking_uri: str | None) -> Path:
     if model == "latest":
         from pactag.tracking import Tracker
 
-        model = f"runs:/{Tracker(tracking_uri).run_id_of(model)}"
+        model = f"runs:/{Tracker(tracking_uri).run_id_of(model, with_model=True)}"
     return resolve_model(model, tracking_uri=tracking_uri)
 
 

@@ -144,7 +144,9 @@ def evaluation_table(evaluation: Evaluation, title: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
     for name in ("label", "precision", "recall", "F1", "95% interval", "sentences"):
         table.add_column(name, justify="left" if name == "label" else "right")
-    ranges = {name: _range(found) for name, found in intervals([evaluation]).items()}
+    # How one article differs from others cannot be told from it alone.
+    several = len({row.article_id for row in evaluation.rows}) > 1
+    ranges = {name: _range(found) if several else "" for name, found in intervals([evaluation]).items()}
     for name, scores in zip(evaluation.labels, label_scores(evaluation.targets, evaluation.predicted), strict=True):
         figures = (f"{scores.precision:.3f}", f"{scores.recall:.3f}", f"{scores.f1:.3f}", ranges[f"{name}/f1"])
         table.add_row(name, *figures, str(scores.support))

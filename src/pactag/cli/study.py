@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from pactag.cli.show import note, out, progress_bar
@@ -45,7 +46,7 @@ def show(path: StudyArgument) -> None:
 
     study = load_study(_file(path))
     rows = read_results(_file(path).parent / RESULTS)
-    out.print(f"[bold]{study.question}[/]")
+    out.print(f"[bold]{escape(study.question)}[/]")
     parts = list(dict.fromkeys(name.partition("/")[0] for row in rows for name in row if name.endswith("/f1_macro")))
     for part in parts:
         columns = [name for name in rows[0] if name.startswith(f"{part}/") and name.endswith(("f1_macro", "/f1"))]
@@ -53,9 +54,12 @@ def show(path: StudyArgument) -> None:
         for name in ("variant", *(column.removeprefix(f"{part}/") for column in columns), "seeds"):
             table.add_column(name, justify="left" if name == "variant" else "right")
         for variant in study.variants:
-            if any(row["variant"] == variant.name for row in rows):
-                found = [spread(rows, variant.name, column) for column in columns]
-                table.add_row(variant.name, *(f"{item.mean:.3f} ± {item.deviation:.3f}" for item in found), str(found[0].seeds))
+            found = [spread(rows, variant.name, column) for column in columns]
+            # Rows from before a further `--measure` have nothing in its columns.
+            seeds = max((item.seeds for item in found if item), default=0)
+            if seeds:
+                cells = (f"{item.mean:.3f} ± {item.deviation:.3f}" if item else "" for item in found)
+                table.add_row(escape(variant.name), *cells, str(seeds))
         out.print(table)
 
 

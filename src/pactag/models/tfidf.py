@@ -14,7 +14,7 @@ from sklearn.pipeline import FeatureUnion
 
 from pactag.config import RunConfig, TfidfModel
 from pactag.corpus.rows import LabelledSentences
-from pactag.errors import ModelFolderError
+from pactag.errors import ConfigError, ModelFolderError
 from pactag.model_folder import SKOPS_WEIGHTS, BaseModelInfo, Manifest, Tokens
 from pactag.models.base import FitContext
 from pactag.models.linear import linear_head
@@ -45,7 +45,12 @@ class TfidfClassifier:
                 ("characters", TfidfVectorizer(analyzer="char_wb", ngram_range=settings.char_ngrams, **common)),
             ]
         )
-        matrix = features.fit_transform([sentence.text for sentence in train.inputs])
+        try:
+            matrix = features.fit_transform([sentence.text for sentence in train.inputs])
+        except ValueError as error:
+            # No n-gram is left, or fewer sentences are there than one has to be in.
+            found = f"is {settings.min_count}, with {len(train.inputs)} training sentences ({error})"
+            raise ConfigError("model.min_count", found, "Lower it, or learn from more sentences") from None
         weights, bias = linear_head(matrix, train.targets, c=settings.c, class_weight=settings.class_weight, seed=config.seed)
         return cls(features, weights, bias)
 

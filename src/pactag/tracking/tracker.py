@@ -220,9 +220,11 @@ class Tracker:
                 if not token:
                     return found
 
-    def run_id_of(self, name: str) -> str:
+    def run_id_of(self, name: str, *, with_model: bool = False) -> str:
         """The id behind a run id, `runs:/<id>`, `models:/<name>@<alias>`, or `latest`: the newest whole run of the store.
 
+        :param with_model: for `latest` the newest whole run that saved a model: studies, sweeps and parents of several runs leave runs
+            without one.
         :raises TrackingError: when no run is whole, or no model version has that alias.
         """
         registered, at, alias = name.removeprefix("models:/").partition("@")
@@ -236,11 +238,11 @@ class Tracker:
         self.must_be_there()
         with mlflow_errors(self.uri):
             experiments = [experiment.experiment_id for experiment in self.client.search_experiments()]
-            found = self.client.search_runs(
-                experiments, filter_string="tags.status = 'completed'", max_results=1, order_by=["attributes.start_time DESC"]
-            )
+            condition = "tags.status = 'completed'" + (f" and tags.{MODEL_TAG} LIKE '%'" if with_model else "")
+            found = self.client.search_runs(experiments, filter_string=condition, max_results=1, order_by=["attributes.start_time DESC"])
         if not found:
-            raise TrackingError(f"store {self.uri}", "has no whole run", "Train one first: pactag train configs/quick.yaml")
+            what = "has no whole run that saved a model" if with_model else "has no whole run"
+            raise TrackingError(f"store {self.uri}", what, "Train one first: pactag train configs/quick.yaml")
         return str(found[0].info.run_id)
 
     def download_model(self, address: str) -> Path:
@@ -255,7 +257,7 @@ class Tracker:
                 run = self.get_run(address.removeprefix("runs:/").strip("/"))
                 model_id = run.data.tags.get(MODEL_TAG)
                 if model_id is None:
-                    raise TrackingError(address, "saved no model", "Take a run with the tag status=completed")
+                    raise TrackingError(address, *_no_model(run))
                 address = f"models:/{model_id}"
             # The registry of this very store, whatever the process-wide default is.
             with fluent_store(mlflow, self.uri):
@@ -270,16 +272,24 @@ class Tracker:
 
         :raises TrackingError: for a run that is not whole or saved no model.
         """
-        tags = self.get_run(run_id).data.tags
+        run = self.get_run(run_id)
+        tags = run.data.tags
         if tags.get("status") != "completed":
             raise TrackingError(f"run {run_id!r}", "is not whole (no tag status=completed)", "Promote a run that ended well")
         if MODEL_TAG not in tags:
-            raise TrackingError(f"run {run_id!r}", "saved no model", "Promote a run whose config has save: true")
+            raise TrackingError(f"run {run_id!r}", *_no_model(run))
         return str(tags[MODEL_TAG])
 
     def promote(self, run_id: str, *, name: str = REGISTERED_NAME, tags: Mapping[str, str] | None = None) -> tuple[str, str | None]:
         """Make the model of a whole run the champion, unconditionally: see `Registry.promote`, and `promotion` for the conditions."""
         return self.registry.promote(run_id, self.model_of(run_id), name=name, tags=tags or {})
+
+
+def _no_model(run: Run) -> tuple[str, str]:
+    """Why a run has no model, and what to do."""
+    if run.data.params.get("save") == "False":
+        return "saved no model: its config has save: false", "Train it with save=true, or take another run, such as `latest`"
+    return "saved no model", "Take a run with the tag status=completed that is not the parent of others"
 
 
 def _user() -> dict[str, str]:

@@ -169,6 +169,20 @@ def test_evaluate_prints_the_figures_of_the_training(pactag, model, small_corpus
     assert sum(part["sentences"] for part in data["by"].values()) == data["figures"]["sentences"]
 
 
+def test_evaluate_by_a_field_that_no_row_has_lists_the_fields(pactag, model, small_corpus):
+    done = pactag("evaluate", model, "--data", small_corpus / "test.jsonl", "--by", "sorce")
+    assert done.returncode == 2
+    assert "article_id, title" in done.stderr
+
+
+def test_evaluate_by_article_shows_no_interval_of_one(pactag, model, small_corpus):
+    done = pactag("evaluate", model, "--data", small_corpus / "test.jsonl", "--by", "article_id")
+    whole, _, apart = done.stdout.partition("article_id = ")
+    assert " to " in whole
+    assert "article_id = " in apart
+    assert " to " not in apart
+
+
 def test_evaluate_gives_the_mean_of_several_models(pactag, model, small_corpus, trained):
     other = trained["encoder"].folder
     done = pactag("evaluate", model, other, "--data", small_corpus / "test.jsonl", "--json")

@@ -9,6 +9,7 @@ import pytest
 
 from pactag.config import RunConfig
 from pactag.errors import ConfigError, TrackingError
+from pactag.provenance import MACHINE
 from pactag.reproduction import Check, Figure, Plan, Reproduction, _spread, plan, recorded_config, reproduce
 from pactag.seeds import train_seeds
 from pactag.tracking import Tracker
@@ -156,3 +157,8 @@ def test_command_exits_with_3_when_figures_differ(pactag, trained, tracker, stor
     done = pactag("reproduce", run.run_id, "--tracking-uri", store)
     assert done.returncode == 3, done.stderr
     assert "differs" in done.stdout
+
+
+@pytest.mark.parametrize("package", ["pactag", "transformers"])
+def test_version_of_what_decides_the_figures_is_compared(package: str):
+    assert f"version.{package}" in MACHINE

@@ -293,3 +293,22 @@ def test_artifacts_stand_beside_the_store(tracker, store):
 def _newest(tracker: Tracker, name: str):
     found = tracker.client.search_runs([tracker.experiment_id("tests")], filter_string=f"attributes.run_name = '{name}'", max_results=1)
     return found[0]
+
+
+@pytest.mark.parametrize("place", ["words.db", "words.db/below.db"])
+def test_store_that_cannot_be_opened_is_told(tmp_path, place: str):
+    (tmp_path / "words.db").write_text("no database")
+    with pytest.raises(TrackingError, match="cannot be opened"):
+        _ = Tracker(f"sqlite:///{tmp_path / place}").client
+
+
+def test_store_whose_driver_is_missing_is_told():
+    with pytest.raises(TrackingError, match="needs the package MySQLdb"):
+        _ = Tracker("mysql://127.0.0.1/runs").client
+
+
+def test_run_that_was_deleted_does_not_go_on(tracker):
+    recorder = tracker.start(experiment="tests", name="deleted", tags={})
+    tracker.client.delete_run(recorder.run_id)
+    with pytest.raises(TrackingError, match="was deleted"):
+        recorder.resume()

@@ -142,8 +142,10 @@ def best_settings(loaded: LoadedSweep, study: optuna.Study) -> tuple[int, float,
 def _one_trial(loaded: LoadedSweep, study: optuna.Study, parent: str, progress: Callable[[str, int, int, str], None]) -> None:
     from optuna.trial import TrialState
 
-    trial = study.ask()
-    trial.set_user_attr(PROCESS, _this_process())
+    # A process that starts just now takes a trial without one for dead.
+    with _one_at_a_time(loaded.sweep.storage_url):
+        trial = study.ask()
+        trial.set_user_attr(PROCESS, _this_process())
     # Drawn from the number of the trial: a sweep that goes on after a kill, or in several processes, does not draw the same twice.
     study.sampler = _sampler(loaded, trial.number)
     name = f"{loaded.sweep.name}-{trial.number:03d}"
@@ -269,7 +271,7 @@ def _is_gone(process: str) -> bool:
 
 @contextlib.contextmanager
 def _one_at_a_time(url: str) -> Iterator[None]:
-    """Processes that begin at once make one storage and one parent run between them."""
+    """What processes of one sweep do in turn: making its storage and its parent run, giving up the dead, and taking a trial."""
     path = _path(url)
     if path is None:
         yield

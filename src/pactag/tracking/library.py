@@ -91,6 +91,31 @@ def quiet_mlflow() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def opening(uri: str) -> Iterator[None]:
+    """Around the first use of a store: what its database says is told as an error of the store, and processes make a fresh one in turn.
+
+    :raises TrackingError: when it cannot be opened.
+    """
+    import_mlflow()
+    from filelock import FileLock
+    from sqlalchemy.exc import SQLAlchemyError
+
+    file = sqlite_file(uri)
+    try:
+        if file is None or file.exists():
+            yield
+            return
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(file.with_name(f"{file.name}.lock")):
+            yield
+    except ModuleNotFoundError as error:
+        raise TrackingError(f"store {uri}", f"needs the package {error.name}", "Install it beside pactag") from None
+    except (SQLAlchemyError, OSError) as error:
+        found = f"cannot be opened ({str(error).splitlines()[0][:300]})"
+        raise TrackingError(f"store {uri}", found, "Check the address, and that the store is there and can be written") from None
+
+
+@contextlib.contextmanager
 def mlflow_errors(
     uri: str, *, about: str | None = None, fix: str = "Check the address, and that the store is there and can be written"
 ) -> Iterator[None]:

@@ -65,8 +65,13 @@ class RunRecorder:
     def resume(self) -> None:
         """Open a run again that has ended, or was left open; what was kept of it is sent first.
 
-        :raises TrackingError: when the store does not answer, or another process is sending what was kept.
+        :raises TrackingError: when the store does not answer, the run was deleted, or another process is sending what was kept.
         """
+        with mlflow_errors(self.uri):
+            deleted = self.client.get_run(self.run_id).info.lifecycle_stage == "deleted"
+        if deleted:
+            fix = f"Restore it there, or begin anew: remove the folder {self.run_id} of its checkpoints"
+            raise TrackingError(f"run {self.run_id}", f"was deleted from {self.uri}", fix)
         if self.outbox is not None and len(self.outbox):
             if not self.outbox.take():
                 raise TrackingError(str(self.outbox.folder), "is in use by another process", "Wait until `pactag sync` is done")

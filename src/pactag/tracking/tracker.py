@@ -19,6 +19,7 @@ from pactag.tracking.library import (
     import_mlflow,
     is_missing,
     mlflow_errors,
+    opening,
     quiet_mlflow,
     sqlite_file,
     store_uri,
@@ -74,13 +75,11 @@ class Tracker:
             if self.uri.startswith("file:") or "://" not in self.uri:
                 fix = f"Use a database such as sqlite:///{DEFAULT_STORE}, or the address of a server"
                 raise TrackingError(f"tracking.uri {self.uri!r}", "is a file store, which MLflow 3 does not take", fix)
-            file = sqlite_file(self.uri)
-            if file is not None:
-                file.parent.mkdir(parents=True, exist_ok=True)
-            with mlflow_errors(self.uri), quiet_mlflow():
-                self._client = mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+            with opening(self.uri), mlflow_errors(self.uri), quiet_mlflow():
+                client = mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
                 # A fresh database is made on first use: now, where its migration log is not shown.
-                self._client.search_experiments(max_results=1)
+                client.search_experiments(max_results=1)
+            self._client = client
         return self._client
 
     def must_be_there(self) -> None:

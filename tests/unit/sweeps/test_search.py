@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 
 import pytest
+from filelock import FileLock, Timeout
 
 from pactag.config import load_config
 from pactag.errors import DivergedError, PactagError
@@ -249,6 +251,23 @@ def fit(config, *, parent, tags, **_):
 search.train = fit
 search.run_sweep(load_sweep(Path(sys.argv[1])))
 """
+
+
+def test_trial_is_taken_while_no_other_process_looks_for_the_dead(sweep_of, monkeypatch):
+    loaded = sweep_of("in-turn", C)
+    held = []
+
+    def said(number: str) -> str:
+        lock = FileLock(loaded.sweep.storage_url.removeprefix("sqlite:///") + ".lock", timeout=0)
+        with contextlib.suppress(Timeout), lock:
+            held.append(False)
+            return number
+        held.append(True)
+        return number
+
+    monkeypatch.setattr(search, "_this_process", lambda process=search._this_process(): said(process))
+    search.run_sweep(loaded, trials=1)
+    assert held == [True]
 
 
 def test_two_processes_share_a_sweep(sweep_of, tracker):

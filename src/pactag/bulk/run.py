@@ -67,6 +67,7 @@ def prepare(
     part_size: int | None = None,
     share: Share = Share(),
     resume: bool = False,
+    by_workers: bool = False,
 ) -> Ready:
     """Cut a job, and make its folder or go on in it.
 
@@ -77,6 +78,7 @@ def prepare(
     :param part_size: articles in a part; by default `PART_SIZE`, or what the job was begun with.
     :param share: the part of the job that is done here; the other ones may write to the same folder.
     :param resume: keep the parts that are there.
+    :param by_workers: other processes will read the inputs, so that each must be one that they can open.
     :raises PactagError: for a folder of another job, model or input, for one that holds an input, and for options that do not go together.
     """
     check_kind(kind)
@@ -86,9 +88,12 @@ def prepare(
     found = list(sources(inputs, leave_out=[folder]))
     named = [source for source in found if isinstance(source, Source)]
     once = next((source for source in named if read_once(source)), None)
-    if once is not None and (resume or share.of > 1):
+    if once is not None:
         what = "standard input" if once.path is None else f"the pipe {once.path}"
-        raise PactagError("--resume and --shard", f"cannot tell what {what} holds", "Name files")
+        if resume or share.of > 1:
+            raise PactagError("--resume and --shard", f"cannot tell what {what} holds", "Name files")
+        if by_workers:
+            raise PactagError("--engine ray", f"has workers, which cannot read {what}", "Name files, or leave it out")
     groups = groups_of(named)
     go_on = resume or share.of > 1
     before = read_job(folder) if go_on and (folder / JOB).exists() else None

@@ -58,6 +58,7 @@ def tag_into_folder(inputs: Sequence[str], into: Into, model: Path, *, backend: 
         part_size=into.part_size,
         share=share,
         resume=into.resume,
+        by_workers=into.engine == "ray",
     )
     began = time.monotonic()
     with bytes_bar("tagging") as progress:

@@ -218,6 +218,13 @@ def test_pipe_cannot_be_resumed_or_shared(job, tmp_path, pipe, options):
         job(tmp_path / "out", inputs=[pipe], **options)
 
 
+def test_what_is_read_once_is_not_for_workers(job, tmp_path, pipe):
+    for name, told in (("-", "standard input"), (pipe, f"the pipe {pipe}")):
+        with pytest.raises(PactagError, match=f"workers, which cannot read {told}"):
+            job(tmp_path / "out", inputs=[name], by_workers=True)
+    assert not (tmp_path / "out").exists()
+
+
 def test_name_that_is_too_long_for_a_file_is_told(job, tmp_path):
     (error,) = job(tmp_path / "out", inputs=["a" * 300]).unread
     assert "cannot be read" in str(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -155,7 +156,7 @@ def evaluate(
     """
     from pactag.corpus.rows import read_rows
     from pactag.evaluation import evaluate as measure
-    from pactag.evaluation import grouped, intervals, predictions_table
+    from pactag.evaluation import grouped, predictions_table
     from pactag.score_files import write_table
 
     if predictions is not None and len(set(models)) > 1:
@@ -174,9 +175,10 @@ def evaluate(
         if len(shown) == 1:
             show_json(shown[0])
             return
-        ranges = intervals(list(found.values()))
-        mean = {name: sum(item.figures[name] for item in found.values()) / len(found) for name in ranges}
-        show_json({"models": shown, "mean": mean, "intervals": {name: [item.low, item.high] for name, item in ranges.items()}})
+        first, *_ = found.values()
+        names = ("f1_macro", *(f"{label}/f1" for label in first.labels))
+        mean = {name: sum(item.figures[name] for item in found.values()) / len(found) for name in names}
+        show_json({"models": shown, "mean": mean, "intervals": _intervals_json(list(found.values()))})
         return
     for name, evaluation in found.items():
         out.print(evaluation_table(evaluation, f"{data}: {name}" if len(found) > 1 else str(data)))
@@ -187,14 +189,19 @@ def evaluate(
 
 
 def _evaluation_json(model: str, data: Path, evaluation: Evaluation, parts: dict[str, Evaluation] | None) -> dict[str, Any]:
+    figures = {"sentences": len(evaluation.rows), **evaluation.figures}
+    result: dict[str, Any] = {"model": model, "data": str(data), "figures": figures, "intervals": _intervals_json([evaluation])}
+    if parts is not None:
+        result["by"] = {
+            name: {"sentences": len(part.rows), **part.figures, "intervals": _intervals_json([part])} for name, part in parts.items()
+        }
+    return result
+
+
+def _intervals_json(evaluations: Sequence[Evaluation]) -> dict[str, list[float]]:
     from pactag.evaluation import intervals
 
-    figures = {"sentences": len(evaluation.rows), **evaluation.figures}
-    ranges = {name: [item.low, item.high] for name, item in intervals([evaluation]).items()}
-    result: dict[str, Any] = {"model": model, "data": str(data), "figures": figures, "intervals": ranges}
-    if parts is not None:
-        result["by"] = {name: {"sentences": len(part.rows), **part.figures} for name, part in parts.items()}
-    return result
+    return {name: [item.low, item.high] for name, item in intervals(evaluations).items()}
 
 
 def sync(

@@ -144,15 +144,13 @@ def evaluation_table(evaluation: Evaluation, title: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
     for name in ("label", "precision", "recall", "F1", "95% interval", "sentences"):
         table.add_column(name, justify="left" if name == "label" else "right")
-    # How one article differs from others cannot be told from it alone.
-    several = len({row.article_id for row in evaluation.rows}) > 1
-    ranges = {name: _range(found) if several else "" for name, found in intervals([evaluation]).items()}
+    ranges = intervals([evaluation])
     for name, scores in zip(evaluation.labels, label_scores(evaluation.targets, evaluation.predicted), strict=True):
-        figures = (f"{scores.precision:.3f}", f"{scores.recall:.3f}", f"{scores.f1:.3f}", ranges[f"{name}/f1"])
+        figures = (f"{scores.precision:.3f}", f"{scores.recall:.3f}", f"{scores.f1:.3f}", _range(ranges.get(f"{name}/f1")))
         table.add_row(name, *figures, str(scores.support))
     table.add_section()
     macro = [f"{evaluation.figures[name]:.3f}" for name in ("precision_macro", "recall_macro", "f1_macro")]
-    table.add_row("macro", *macro, ranges["f1_macro"], str(len(evaluation.rows)), style="bold")
+    table.add_row("macro", *macro, _range(ranges.get("f1_macro")), str(len(evaluation.rows)), style="bold")
     return table
 
 
@@ -164,15 +162,15 @@ def mean_table(evaluations: Sequence[Evaluation], title: str) -> Table:
     for name in ("label", "mean F1", "95% interval", *(f"model {i + 1}" for i in range(len(evaluations)))):
         table.add_column(name, justify="left" if name == "label" else "right")
     ranges = intervals(evaluations)
-    for name, found in (*list(ranges.items())[1:], ("f1_macro", ranges["f1_macro"])):
+    for name in (*(f"{label}/f1" for label in evaluations[0].labels), "f1_macro"):
         values = [item.figures[name] for item in evaluations]
-        shown = (f"{sum(values) / len(values):.3f}", _range(found), *(f"{value:.3f}" for value in values))
+        shown = (f"{sum(values) / len(values):.3f}", _range(ranges.get(name)), *(f"{value:.3f}" for value in values))
         table.add_row(name.removesuffix("/f1") if "/" in name else "macro", *shown, style=None if "/" in name else "bold")
     return table
 
 
-def _range(interval: Interval) -> str:
-    return f"{interval.low:.3f} to {interval.high:.3f}"
+def _range(interval: Interval | None) -> str:
+    return f"{interval.low:.3f} to {interval.high:.3f}" if interval else ""
 
 
 def export_table(checks: Mapping[Any, ExportCheck], title: str) -> Table:

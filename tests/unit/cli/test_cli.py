@@ -183,6 +183,13 @@ def test_evaluate_by_article_shows_no_interval_of_one(pactag, model, small_corpu
     assert " to " not in apart
 
 
+def test_evaluate_gives_programs_no_interval_of_one_article_either(pactag, model, small_corpus):
+    done = pactag("evaluate", model, "--data", small_corpus / "test.jsonl", "--by", "article_id", "--json")
+    data = json.loads(done.stdout)
+    assert data["intervals"]
+    assert [part["intervals"] for part in data["by"].values()] == [{}] * len(data["by"])
+
+
 def test_evaluate_gives_the_mean_of_several_models(pactag, model, small_corpus, trained):
     other = trained["encoder"].folder
     done = pactag("evaluate", model, other, "--data", small_corpus / "test.jsonl", "--json")

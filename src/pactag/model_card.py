@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pactag.config import RunConfig, SoupModel
 from pactag.evaluation import Evaluation
 from pactag.metrics import label_scores
-from pactag.model_folder import Manifest
+from pactag.model_folder import BaseModelInfo, Manifest
 from pactag.schema import Schema
 
 
@@ -25,13 +25,11 @@ def model_card(
     :param validation: None where the split is not at hand, as may be with `test`.
     :param others: evaluations on the further files of `data.also_measure`, by name.
     """
-    base = manifest.base_model
-    origin = f"{base.name} (SHA-256 `{base.sha256[:12]}...`)" if base else "none: n-grams and logistic regression"
     lines = [
         f"# {config.name}: {schema.title.lower()}",
         "",
-        f"A `{manifest.kind}` model of pactag {manifest.pactag_version}. It gives each sentence of a news article any subset of "
-        f"{', '.join(f'**{name}**' for name in schema.names)}.",
+        f"A model of the kind `{manifest.kind}`, by pactag {manifest.pactag_version}. It gives each sentence of a news article any subset "
+        f"of {', '.join(f'**{name}**' for name in schema.names)}.",
         "",
         "```python",
         "from pactag import Tagger",
@@ -43,7 +41,7 @@ def model_card(
         "",
         "| | |",
         "|---|---|",
-        f"| base model | {origin} |",
+        f"| base model | {_origin(manifest.base_model)} |",
         *_parts(config),
         f"| corpus digest | `{manifest.corpus_digest[:16]}...` |",
         f"| MLflow run | {manifest.run_id or 'none'} |",
@@ -68,6 +66,13 @@ def model_card(
         "",
     ]
     return "\n".join(lines)
+
+
+def _origin(base: BaseModelInfo | None) -> str:
+    if base is None:
+        return "none: n-grams and logistic regression"
+    name = f"{base.name} (SHA-256 `{base.sha256[:12]}...`)"
+    return f"{name}, trained before from {_origin(base.origin)}" if base.origin else name
 
 
 def _parts(config: RunConfig) -> list[str]:

@@ -64,13 +64,14 @@ class Tokens(BaseModel):
 
 
 class BaseModelInfo(BaseModel):
-    """The pretrained encoder that a model started from."""
+    """The encoder that a model started from: a pretrained one, or that of a trained model, which has an origin of its own."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     revision: str | None
     sha256: str
+    origin: BaseModelInfo | None = None
 
 
 class LabelScale(BaseModel):

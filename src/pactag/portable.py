@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pactag.config import RunConfig, SoupModel, TfidfModel
-from pactag.model_folder import Manifest
+from pactag.model_folder import BaseModelInfo, Manifest
 
 
 def portable_config(config: RunConfig) -> RunConfig:
@@ -27,11 +27,14 @@ def portable_config(config: RunConfig) -> RunConfig:
 
 
 def portable_manifest(manifest: Manifest) -> Manifest:
-    """A manifest that tells a base model from a folder by the folder's last name; its SHA-256 says which it was."""
-    if manifest.base_model is None:
-        return manifest
-    base = manifest.base_model.model_copy(update={"name": str(_last(Path(manifest.base_model.name)))})
-    return manifest.model_copy(update={"base_model": base})
+    """A manifest that tells base models from folders by the folder's last name; their SHA-256 says which they were."""
+    return manifest.model_copy(update={"base_model": _portable_base(manifest.base_model)})
+
+
+def _portable_base(base: BaseModelInfo | None) -> BaseModelInfo | None:
+    if base is None:
+        return None
+    return base.model_copy(update={"name": str(_last(Path(base.name))), "origin": _portable_base(base.origin)})
 
 
 def _last(path: Path) -> Path:

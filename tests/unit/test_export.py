@@ -23,6 +23,7 @@ from pactag.corpus.rows import LabelledSentences, labelled_sentences, read_rows
 from pactag.errors import ConfigError, MissingExtraError, ModelFolderError
 from pactag.evaluation import evaluate
 from pactag.export import FORMS, export
+from pactag.model_card import model_card
 from pactag.model_folder import (
     ENCODER,
     ONNX_INT8_DYNAMIC_WEIGHTS,
@@ -31,6 +32,7 @@ from pactag.model_folder import (
     PACKED_WEIGHTS,
     TOKENIZER,
     TORCH_WEIGHTS,
+    BaseModelInfo,
     read_manifest,
     read_schema,
 )
@@ -39,6 +41,8 @@ from pactag.models.attention_fusion import fuse_attention
 from pactag.models.onnx import EXACT, OnnxClassifier
 from pactag.models.pretrained import load_pretrained
 from pactag.models.teachers import lesson_of
+from pactag.portable import portable_manifest
+from pactag.schema import load_schema
 from pactag.sentences import SentenceInput
 
 HEAVY = ("torch", "transformers", "sklearn", "scipy", "mlflow", "pandas", "skops", "safetensors", "datasets", "onnx", "pactag.config")
@@ -90,6 +94,11 @@ def test_training_can_go_on_from_a_built_in_model(name: str, layers: int, width:
     assert (found.info.name, found.encoder.config.num_hidden_layers, found.head["head.weight"].shape) == (name, layers, (4, width))
 
 
+def test_a_base_that_was_trained_says_what_it_was_trained_from(trained):
+    folder = trained["encoder"].folder
+    assert load_pretrained(str(folder), None).info.origin == read_manifest(folder).base_model
+
+
 # What is written
 
 
@@ -119,6 +128,18 @@ def test_what_is_passed_on_names_no_folder_of_this_machine(exported, trained):
     for name in ("config.yaml", "pactag.json"):
         assert not re.search(r"(?<![\w.])/(tmp|work|root|home|var)", (exported / name).read_text())
     assert "_name_or_path" not in (trained["encoder"].folder / ENCODER).read_text()
+
+
+def test_bases_and_their_origins_are_passed_on_by_their_last_names(trained):
+    folder = trained["encoder"].folder
+    manifest, sha256 = read_manifest(folder), "0123456789ab" + "0" * 52
+    first = BaseModelInfo(name="/data/encoder", revision=None, sha256=sha256)
+    second = BaseModelInfo(name="/runs/first", revision=None, sha256=sha256, origin=first)
+    passed_on = portable_manifest(manifest.model_copy(update={"base_model": second}))
+    config, schema = load_config(folder / "config.yaml"), load_schema(folder / "schema.yaml")
+    card = model_card(config=config, schema=schema, manifest=passed_on, validation=None, test=None, others={})
+    told = "first (SHA-256 `0123456789ab...`), trained before from encoder (SHA-256 `0123456789ab...`)"
+    assert f"| base model | {told} |" in card
 
 
 @pytest.mark.usefixtures("written_already")

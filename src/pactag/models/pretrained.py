@@ -125,7 +125,7 @@ def _of_trained(name: str, folder: Path, revision: str | None) -> Pretrained:
         tokens.pad_id,
         masks[0] if masks else None,
         _positions(encoder),
-        BaseModelInfo(name=name, revision=revision, sha256=manifest.files[weights]),
+        BaseModelInfo(name=name, revision=revision, sha256=manifest.files[weights], origin=manifest.base_model),
         labels=manifest.labels,
         head={name: tensor for name, tensor in state.items() if not name.startswith(_OF_ENCODER)},
     )

@@ -2,7 +2,7 @@
 
     python experiments/data-use/prepare.py experiments/eighth
 
-Beside the folder given it writes three corpus folders, `<folder>-paraphrased`, `<folder>-hard` and `<folder>-easy`, and
+Beside the folder given it writes four corpus folders, `<folder>-paraphrased`, `<folder>-hard`, `<folder>-easy` and `<folder>-names`, and
 `<folder>-passes.csv`.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,6 +24,9 @@ from sklearn.pipeline import make_pipeline
 from pactag.schema import load_schema
 
 HERE = Path(__file__).parent
+sys.path.append(str(HERE.with_name("recipes")))
+from names import name_swapper  # noqa: E402 - it lies with the study that used it first
+
 LABELS = load_schema(Path("data/schema.yaml")).names
 HARD = 0.25
 # What configs/minilm.yaml smooths by; scores of a file are taken as they are.
@@ -41,6 +45,8 @@ def main() -> None:
     write(folder, "paraphrased", [*rows, *paraphrased(rows)])
     write(folder, "hard", [*rows, *(alone(row, "again") for row in hard_negatives(rows, targets, scores))])
     write(folder, "easy", [alone(row) for row in easy_half(rows, targets, scores)])
+    swap = name_swapper([row["text"] for row in rows], seed=0)
+    write(folder, "names", [*rows, *({**alone(row, "names"), "text": swap(row["text"])} for row in rows)])
     write_passes(rows, arguments.annotations, folder.with_name(f"{folder.name}-passes.csv"))
 
 

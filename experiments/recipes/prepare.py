@@ -6,14 +6,11 @@ python experiments/recipes/prepare.py data/corpus real-news.jsonl arrays.npz [--
 from __future__ import annotations
 
 import argparse
-import random
-import re
-from collections import Counter, defaultdict
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from names import name_swapper
 
 from pactag.config import ContextConfig
 from pactag.corpus.rows import labelled_sentences, read_rows
@@ -22,33 +19,6 @@ from pactag.models.pretrained import BUNDLED, load_pretrained
 from pactag.schema import DEFAULT_SCHEMA, load_schema
 
 CONTEXTS = {"none": (0, False), "before 1": (1, False), "before 2": (2, False), "title": (0, True), "title, before 1": (1, True)}
-_NAME = re.compile(r"[A-Z][\w'’-]+(?:\s+(?:of the|of|de|al|el)?\s*[A-Z][\w'’-]+)*")
-_MONTHS = "January February March April May June July August September October November December"
-_CALENDAR = {*"Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(), *_MONTHS.split()}  # noqa: SIM905
-
-
-def name_swapper(texts: list[str], seed: int) -> Callable[[str], str]:
-    """A function that puts other names of as many words into a sentence; a name is what is capitalised and never stands in lower case."""
-    lower = Counter(word for text in texts for word in re.findall(r"\b[a-z][\w'’-]+", text))
-    by_words: dict[int, list[str]] = defaultdict(list)
-    for text in texts:
-        for match in _NAME.finditer(text):
-            words = match.group().split()
-            if match.start() > 1 and not any(lower[word.lower()] for word in words) and not _CALENDAR & set(words):
-                by_words[len(words)].append(match.group())
-    names = {name for group in by_words.values() for name in group}
-    rng = random.Random(seed)
-
-    def swap(text: str) -> str:
-        chosen: dict[str, str] = {}
-
-        def other(match: re.Match[str]) -> str:
-            name = match.group()
-            return chosen.setdefault(name, rng.choice(by_words[len(name.split())])) if name in names else name
-
-        return _NAME.sub(other, text)
-
-    return swap
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
 
 from pactag.errors import ModelFolderError, PactagError, Problem
 from pactag.schema import Schema, load_schema
@@ -72,6 +72,12 @@ class BaseModelInfo(BaseModel):
     revision: str | None
     sha256: str
     origin: BaseModelInfo | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_there(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # So that the id of a model, which is made of its manifest, is what it was before there were origins.
+        written: dict[str, Any] = handler(self)
+        return {name: value for name, value in written.items() if name != "origin" or value is not None}
 
 
 class LabelScale(BaseModel):

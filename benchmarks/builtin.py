@@ -18,9 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from pactag import Tagger
+from pactag.model_folder import BUILT_IN, BUILT_IN_SMALL
 from pactag.sentences import SentenceInput
 
-MODELS = ("built-in", "built-in-small")
+MODELS = (BUILT_IN, BUILT_IN_SMALL)
 
 
 def main() -> None:

@@ -72,18 +72,22 @@ def grouped(evaluation: Evaluation, field: str) -> dict[str, Evaluation]:
     return parts
 
 
+def f1_names(labels: Sequence[str]) -> tuple[str, ...]:
+    """The keys of F1 in `Evaluation.figures`: `f1_macro`, and `<label>/f1` for each label."""
+    return ("f1_macro", *(f"{name}/f1" for name in labels))
+
+
 def intervals(evaluations: Sequence[Evaluation]) -> dict[str, Interval]:
     """95% intervals of the mean F1 of one or several models on the same sentences, from a bootstrap over articles.
 
-    Keys are `f1_macro` and `<label>/f1`, as in `Evaluation.figures`. None for a single article: how it differs from others cannot be told
-    from it alone.
+    Keys are those of `f1_names`; none for a single article: how it differs from others cannot be told from it alone.
     """
     first = evaluations[0]
     articles = [row.article_id for row in first.rows]
     if len(set(articles)) < 2:
         return {}
     found = f1_intervals([article_counts(item.targets, item.predicted, articles) for item in evaluations])
-    return dict(zip(("f1_macro", *(f"{name}/f1" for name in first.labels)), found, strict=True))
+    return dict(zip(f1_names(first.labels), found, strict=True))
 
 
 def per_label_table(evaluation: Evaluation, thresholds: Mapping[str, float]) -> dict[str, list[Any]]:

@@ -156,7 +156,7 @@ def evaluate(
     """
     from pactag.corpus.rows import read_rows
     from pactag.evaluation import evaluate as measure
-    from pactag.evaluation import grouped, predictions_table
+    from pactag.evaluation import f1_names, grouped, predictions_table
     from pactag.score_files import write_table
 
     if predictions is not None and len(set(models)) > 1:
@@ -176,8 +176,7 @@ def evaluate(
             show_json(shown[0])
             return
         first, *_ = found.values()
-        names = ("f1_macro", *(f"{label}/f1" for label in first.labels))
-        mean = {name: sum(item.figures[name] for item in found.values()) / len(found) for name in names}
+        mean = {name: sum(item.figures[name] for item in found.values()) / len(found) for name in f1_names(first.labels)}
         show_json({"models": shown, "mean": mean, "intervals": _intervals_json(list(found.values()))})
         return
     for name, evaluation in found.items():

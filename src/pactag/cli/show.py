@@ -156,13 +156,14 @@ def evaluation_table(evaluation: Evaluation, title: str) -> Table:
 
 def mean_table(evaluations: Sequence[Evaluation], title: str) -> Table:
     """The mean F1 of several models, such as the seeds of a recipe, with the 95% interval over articles, and the F1 of each."""
-    from pactag.evaluation import intervals
+    from pactag.evaluation import f1_names, intervals
 
     table = Table(title=title, title_justify="left", title_style="bold")
     for name in ("label", "mean F1", "95% interval", *(f"model {i + 1}" for i in range(len(evaluations)))):
         table.add_column(name, justify="left" if name == "label" else "right")
     ranges = intervals(evaluations)
-    for name in (*(f"{label}/f1" for label in evaluations[0].labels), "f1_macro"):
+    macro, *by_label = f1_names(evaluations[0].labels)
+    for name in (*by_label, macro):
         values = [item.figures[name] for item in evaluations]
         shown = (f"{sum(values) / len(values):.3f}", _range(ranges.get(name)), *(f"{value:.3f}" for value in values))
         table.add_row(name.removesuffix("/f1") if "/" in name else "macro", *shown, style=None if "/" in name else "bold")

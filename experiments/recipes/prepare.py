@@ -52,6 +52,7 @@ def main() -> None:
             }.items():
                 arrays[f"{split}.{name}.{field}"] = np.array(values, dtype=np.int16)
             arrays[f"{split}.targets"] = np.concatenate([given.targets] * (copies + 1)).astype(np.uint8)
+            arrays[f"{split}.id"] = np.array(list(given.ids) * (copies + 1))
             arrays[f"{split}.article"] = np.array(list(given.groups) * (copies + 1))
     np.savez_compressed(arguments.output, **arrays)
 

@@ -22,7 +22,7 @@ SPLITS = ("validation", "test", "real")
 
 
 def main(arrays: str, *logits: str) -> None:
-    targets = {split: read(arrays, f"{split}.targets", f"{split}.y").astype(float) for split in SPLITS}
+    targets = {split: read(arrays, f"{split}.targets").astype(float) for split in SPLITS}
     rows = []
     for width in WIDTHS:
         found = np.array([measured(targets, Path(path), width) for path in logits])
@@ -36,9 +36,9 @@ def main(arrays: str, *logits: str) -> None:
         writer.writerows(rows)
 
 
-def read(path: str, *names: str) -> np.ndarray:
+def read(path: str, name: str) -> np.ndarray:
     with np.load(path) as file:
-        return np.asarray(file[next(name for name in names if name in file.files)])
+        return np.asarray(file[name])
 
 
 def measured(targets: dict[str, np.ndarray], path: Path, width: float) -> list[float]:

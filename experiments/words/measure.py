@@ -33,7 +33,7 @@ def main(arrays: str, real: str, *logits: str) -> None:
             rows[f"{row['article_id']}:{row['index']}"] = row["text"]
     with np.load(arrays) as file:
         texts = {split: [rows[name] for name in file[f"{split}.id"]] for split in ("train", "validation", "test")}
-        targets = {split: file[f"{split}.y"].astype(float) for split in ("train", *SPLITS)}
+        targets = {split: file[f"{split}.targets"].astype(float) for split in ("train", *SPLITS)}
     texts["real"] = [json.loads(line)["text"] for line in Path(real).read_text(encoding="utf-8").splitlines()]
     words = of_words(texts, targets["train"])
     results = []

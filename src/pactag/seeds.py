@@ -21,6 +21,8 @@ CONFIDENCE = 0.95
 # Tags of the parent, by which others find it; children have them as well.
 GROUP = "group"
 SEEDS = "seeds"
+# How the names of the macro-F1s of a run end.
+MACRO = "/f1_macro"
 _RUNS = "runs.json"
 
 
@@ -154,7 +156,7 @@ def spreads_of(figures: Sequence[Mapping[str, float]]) -> dict[str, Spread]:
 
 def shown(name: str) -> bool:
     """Whether a figure belongs into a table for people: macro-F1 and the F1 of each label."""
-    return name.endswith(("/f1_macro", "/f1"))
+    return name.endswith((MACRO, "/f1"))
 
 
 def _log(parent: RunRecorder, config: RunConfig, runs: Mapping[int, SeedRun], spreads: Mapping[str, Spread]) -> None:

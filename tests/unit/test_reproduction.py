@@ -144,6 +144,24 @@ def test_what_is_asked_for_depends_on_the_machine(trained, tracker, again, same,
     json.dumps(done.to_dict())
 
 
+def test_one_figure_that_differs_is_not_the_last_bit(trained, tracker):
+    same, other = Figure("test/f1_macro", 0.7, 0.7, 0.65, 0.75), Figure("test/threat/ece", 0.05, 0.09, None, None)
+    assert judged(trained, tracker, same, other, same=True, spread="s").verdict.startswith("differs, though machine")
+    assert judged(trained, tracker, same, other, same=False, spread="s").verdict == "agrees within the spread of the seeds"
+
+
+def test_spread_judges_macro_f1_and_no_single_label(trained, tracker):
+    macro, label = Figure("test/f1_macro", 0.7, 0.71, 0.65, 0.75), Figure("test/threat/f1", 0.7, 0.9, 0.65, 0.75)
+    assert judged(trained, tracker, macro, label, same=False, spread="s").agrees
+    assert not judged(trained, tracker, label, same=False, spread="s").agrees
+
+
+def test_seeds_on_other_data_are_no_spread(seeds, tracker):
+    run = tracker.get_run(seeds.runs[2].run_id)
+    run.data.tags["corpus_digest"] = "another"
+    assert _spread(tracker, run) == (None, {})
+
+
 def test_command_tells_and_exits_with_0_when_figures_agree(pactag, trained, store):
     done = pactag("reproduce", trained["tfidf"].run_id, "--tracking-uri", store)
     assert done.returncode == 0, done.stderr

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pactag.errors import ConfigError, Problem
+from pactag.passwords import hidden
 from pactag.yaml_files import FieldPath, YamlContent, dotted, read_yaml, validation_problems
 
 # Groups of figures, tables and pictures that every run has.
@@ -157,7 +158,12 @@ class TrainingConfig(_Part):
     teacher_vectors: float = Field(
         0.0, ge=0, description="weight of following the sentence vectors of the teacher as well: one teacher, as wide as the encoder"
     )
-    early_stopping: int | None = Field(2, ge=1, description="stop after so many epochs without a better validation macro-F1; null: never")
+    early_stopping: int | None = Field(
+        2,
+        ge=1,
+        description="stop after so many epochs without a better validation macro-F1, and keep the weights of the best one; null: train to "
+        "the end, and keep the last weights",
+    )
     checkpoint_steps: int | None = Field(
         None, ge=1, description="save the state after so many steps as well, not after each epoch alone: for epochs that take long"
     )
@@ -254,13 +260,13 @@ class RunConfig(_Part):
         return getattr(self.model, "context", ContextConfig())
 
     def to_yaml(self) -> str:
-        """The resolved config, every default written out; reads back as the same config."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+        """The resolved config, every default written out; reads back as the same config, but that the password of a store is hidden."""
+        return hidden(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False))
 
     def flat(self) -> dict[str, str]:
         """Dotted names and values as text, for tables that compare runs. Empty settings are left out."""
         idle = {"seed"} if self.seeds else set()
-        return {name: str(value) for name, value in _flatten(self.model_dump(mode="json", exclude=idle), ()) if value is not None}
+        return {name: hidden(str(value)) for name, value in _flatten(self.model_dump(mode="json", exclude=idle), ()) if value is not None}
 
 
 def _flatten(value: Any, at: FieldPath) -> list[tuple[str, Any]]:
@@ -274,8 +280,14 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
 
     :raises ConfigError: with every problem of the file and of the overrides.
     """
-    path = Path(path)
-    content = read_yaml(path, ConfigError)
+    return with_overrides(read_yaml(Path(path), ConfigError), overrides)
+
+
+def with_overrides(content: YamlContent, overrides: Sequence[str]) -> RunConfig:
+    """The config of a file that is read already, with overrides as of `load_config`.
+
+    :raises ConfigError: with every problem of the file and of the overrides.
+    """
     problems: list[Problem] = []
     data = content.data
     lines = dict(content.lines)
@@ -296,7 +308,7 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
         lines[field] = 0
     if problems:
         raise ConfigError.of(problems)
-    return parse_config(YamlContent(path, data, lines))
+    return parse_config(YamlContent(content.path, data, lines))
 
 
 def parse_config(content: YamlContent) -> RunConfig:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pactag.passwords import hidden
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -18,7 +20,7 @@ class Problem:
     fix: str = ""
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.found}" + (f". {self.fix}" if self.fix else "")
+        return hidden(f"{self.where}: {self.found}" + (f". {self.fix}" if self.fix else ""))
 
 
 class PactagError(Exception):

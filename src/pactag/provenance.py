@@ -11,6 +11,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
+from pactag.passwords import hidden
 from pactag.processes import process_count
 
 _ENVIRONMENT = ("pactag", "torch", "transformers", "datasets", "scikit-learn", "tokenizers", "numpy", "mlflow")
@@ -43,11 +44,11 @@ def provenance() -> dict[str, str]:
 
 
 def command_line() -> str:
-    """The command of this process, as a shell would take it again."""
+    """The command of this process, as a shell would take it again once a password in an address is put back."""
     program, *arguments = sys.argv or ["python"]
     path = Path(program)
     name = "pactag" if path.stem in ("pactag", "__main__") and "pactag" in str(path) else path.name or "python"
-    return shlex.join([name, *arguments])
+    return hidden(shlex.join([name, *arguments]))
 
 
 def thread_count() -> int:

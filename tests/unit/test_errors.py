@@ -44,3 +44,13 @@ def test_every_kind_is_caught_as_one(kind):
     error = kind("here", "found")
     assert isinstance(error, PactagError)
     assert error.problems[0].where == "here"
+
+
+def test_password_of_an_address_is_in_no_message():
+    error = CorpusError("store http://me:secret@host:80/x", "is away", "Check http://me:secret@host")
+    assert str(error) == "store http://me:***@host:80/x: is away. Check http://me:***@host"
+
+
+def test_times_and_addresses_without_a_password_stay():
+    text = "12:30 at https://host:8080/a@b?x=1:2"
+    assert str(Problem(text, "x")) == f"{text}: x"

@@ -97,7 +97,11 @@ def _config(source: str, overrides: list[str]) -> RunConfig:
     from pactag.tracking import Tracker
 
     tracker = Tracker()
-    return recorded_config(tracker, tracker.run_id_of(source), overrides)
+    config = recorded_config(tracker, tracker.run_id_of(source), overrides)
+    if config.tracking.uri is None:
+        return config
+    # Where the run was found: a password is not recorded.
+    return config.model_copy(update={"tracking": config.tracking.model_copy(update={"uri": tracker.uri})})
 
 
 def _tell_unsent(config: RunConfig, unsent: Path | None) -> None:

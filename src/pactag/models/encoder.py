@@ -45,6 +45,9 @@ class EncoderClassifier(PooledClassifier):
             )
         transformers.set_seed(config.seed)
         pretrained = load_pretrained(settings.base, settings.revision)
+        if training.token_dropout and pretrained.mask_id is None:
+            found = f"hides tokens, and {settings.base} has no token such as [MASK] to put in their place"
+            raise ConfigError("training.token_dropout", found, "Set it to 0, or take another base")
         keep_layers(pretrained.encoder, settings.layers)
         _same_width(lesson, pretrained.encoder.config.hidden_size)
         tokenizer = tokenizer_for(pretrained, max_tokens=settings.max_tokens, context=settings.context, pooling=settings.pooling)

@@ -39,7 +39,8 @@ def fine_tune(
     lesson: Lesson | None = None,
     mask_id: int | None = None,
 ) -> None:
-    """Train a network where it stands; it ends on the CPU, in evaluation mode, with the weights that did best on `validation`.
+    """Train a network where it stands; it ends on the CPU, in evaluation mode, with the weights that did best on
+    `validation`, or without `training.early_stopping` with the last ones.
 
     With `context.checkpoints` it is saved there at the end of each epoch, with `training.checkpoint_steps` within it as well, and goes on
     from what is there. Several processes share out each step; the main one measures.

@@ -29,9 +29,11 @@ class KnownVectors:
         :param encoder: whatever tells encoders and ways of reading apart; for another one everything is forgotten.
         :param embed: computes vectors.
         """
-        if encoder != self._encoder or len(self._vectors) + len(inputs) > self._most:
+        if encoder != self._encoder:
             self._encoder, self._vectors = encoder, {}
         new = list(dict.fromkeys(one for one in inputs if one not in self._vectors))
+        if len(self._vectors) + len(new) > self._most:
+            self._vectors, new = {}, list(dict.fromkeys(inputs))
         if not inputs:
             return embed(inputs)
         if new:

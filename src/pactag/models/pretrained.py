@@ -86,11 +86,13 @@ def load_pretrained(base: str, revision: str | None) -> Pretrained:
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None or tokenizer.cls_token_id is None or tokenizer.sep_token_id is None:
         raise ConfigError("model.base", f"{base} has no fast tokenizer with [CLS] and [SEP]", "Choose an encoder such as BERT or DeBERTa")
+    # Without it first: where the weights have none, it was drawn at random.
+    encoder = without_pooler(encoder)
     sha256 = (
         file_sha256(location / "model.safetensors") if is_local and (location / "model.safetensors").is_file() else _weights_sha256(encoder)
     )
     return Pretrained(
-        without_pooler(encoder),
+        encoder,
         backend,
         tokenizer.cls_token_id,
         tokenizer.sep_token_id,

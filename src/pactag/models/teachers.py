@@ -9,7 +9,7 @@ from typing import cast
 
 import numpy as np
 
-from pactag.calibration import calibrated
+from pactag.calibration import LabelScale, calibrated
 from pactag.config import ContextConfig
 from pactag.corpus.rows import LabelledSentences
 from pactag.errors import ConfigError
@@ -41,7 +41,8 @@ def lesson_of(
     """Mean score of several teachers: folders of models, names of built-in ones, and files of scores (`pactag.score_files`).
 
     Models are asked without their calibration, which is fitted anew for the student, and see what they were trained to see of an article.
-    Where a file does not hold a sentence, its labels are taken for the scores.
+    A file is taken at its word: `pactag evaluate` writes calibrated scores. Where it does not hold a sentence, the labels are taken for the
+    scores.
 
     :param context: what the sentences of `train` hold of their articles.
     :param vectors: the sentence vectors too, of the only teacher, float32, shape `(len(train), hidden)`.
@@ -87,7 +88,7 @@ def _asked(
         logits, seen = cast(PooledClassifier, model).predict_with_vectors(inputs)
     else:
         logits = model.predict_logits(inputs)
-    return calibrated(logits, [type(scale)() for scale in manifest.calibration.values()]), seen
+    return calibrated(logits, [LabelScale() for _ in labels]), seen
 
 
 def _as_seen(item: SentenceInput, manifest: Manifest) -> SentenceInput:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 
 import numpy as np
@@ -387,3 +388,25 @@ def test_fewer_layers_of_a_trained_model(config_of, schema, trained):
 def test_model_without_an_encoder_is_no_base(trained):
     with pytest.raises(ConfigError, match=r"model\.base: .* has no encoder to go on from"):
         load_pretrained(str(trained["tfidf"].folder), None)
+
+
+def test_digest_of_a_base_is_of_what_its_weights_hold(tiny_base, tmp_path):
+    folder = tmp_path / "in-parts"
+    encoder = transformers.AutoModel.from_pretrained(tiny_base, add_pooling_layer=False)
+    encoder.save_pretrained(folder, max_shard_size="100KB")
+    transformers.AutoTokenizer.from_pretrained(tiny_base).save_pretrained(folder)
+    assert not (folder / "model.safetensors").exists()
+    digests = set()
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        digests.add(load_pretrained(str(folder), None).info.sha256)
+    assert len(digests) == 1
+
+
+def test_hiding_tokens_without_a_token_for_it_is_refused(config_of, schema, monkeypatch):
+    without = dataclasses.replace(load_pretrained(str(config_of("encoder").model.base), None), mask_id=None)
+    monkeypatch.setattr("pactag.models.encoder.load_pretrained", lambda *_: without)
+    config = config_of("encoder", training={**config_of("encoder").training.model_dump(), "token_dropout": 0.1})
+    sentences = _separable(schema, 16)
+    with pytest.raises(ConfigError, match=r"training\.token_dropout: hides tokens, and .* has no token such as \[MASK\]"):
+        EncoderClassifier.fit(sentences, sentences, config=config, labels=schema.names, context=FitContext())

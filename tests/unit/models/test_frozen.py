@@ -47,10 +47,17 @@ def test_another_encoder_reads_anew():
 
 
 def test_no_more_are_kept_than_agreed():
-    known, embed = KnownVectors(most=3), Lengths()
+    known, embed = KnownVectors(most=2), Lengths()
     known.of(INPUTS[:2], encoder="a", embed=embed)
-    assert known.of(INPUTS[1:], encoder="a", embed=embed).tolist() == [[13.0], [8.0]]
+    assert known.of([SentenceInput("Third."), INPUTS[1]], encoder="a", embed=embed).tolist() == [[6.0], [13.0]]
     assert len(embed.read) == 4
+
+
+def test_sentences_that_are_known_take_no_further_room():
+    known, embed = KnownVectors(most=2), Lengths()
+    known.of(INPUTS, encoder="a", embed=embed)
+    known.of(INPUTS, encoder="a", embed=embed)
+    assert embed.read == INPUTS[:2]
 
 
 def test_no_sentences_give_no_vectors():

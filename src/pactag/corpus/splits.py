@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -31,15 +32,22 @@ def assign_splits(
     new = [article for article in articles if article not in split]
     split |= {article: "test" for article in new if article in set(held_out)}
     free = sorted(article for article in new if article not in split)
-    folds = round(1 / validation_share)
+    folds, taken = _folds(validation_share)
     if len(free) < folds:
         return split | dict.fromkeys(free, "train")
     groups = np.concatenate([np.full(len(articles[a]), i) for i, a in enumerate(free)])
     sets = label_sets(np.concatenate([articles[a] for a in free]), at_least=folds)
     folder = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
-    _, chosen = next(iter(folder.split(np.zeros(len(groups)), sets, groups)))
+    chosen = np.concatenate([held for _, held in itertools.islice(folder.split(np.zeros(len(groups)), sets, groups), taken)])
     validation = {free[i] for i in np.unique(groups[chosen])}
     return split | {article: "validation" if article in validation else "train" for article in free}
+
+
+def _folds(share: float) -> tuple[int, int]:
+    """The fewest folds some of which make up a share, within a tenth of it or two points, and how many of them do."""
+    near = min(share / 10, 0.02)
+    pairs = ((folds, max(1, round(share * folds))) for folds in itertools.count(2))
+    return next(pair for pair in pairs if abs(pair[1] / pair[0] - share) <= near)
 
 
 def label_sets(targets: np.ndarray, *, at_least: int) -> np.ndarray:

@@ -27,7 +27,7 @@ def test_every_article_gets_a_place():
     assert set(_assign(_articles(50))) == set(_articles(50))
 
 
-@pytest.mark.parametrize("share", [0.1, 0.15, 0.2, 0.5])
+@pytest.mark.parametrize("share", [0.1, 0.15, 0.2, 0.3, 0.35, 0.4, 0.5])
 def test_validation_has_close_to_its_share(share: float):
     assert _share(_assign(_articles(200), validation_share=share), "validation") == pytest.approx(share, abs=0.02)
 

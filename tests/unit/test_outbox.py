@@ -102,6 +102,15 @@ def test_sync_sends_what_a_run_left(tracker, tmp_path, line):
     assert list(sync.sync(tmp_path)) == []
 
 
+def test_sync_passes_over_a_folder_that_keeps_nothing(tracker, tmp_path, line):
+    (tmp_path / UNSENT / "0").mkdir(parents=True)
+    line.cut = True
+    with _run(tracker, tmp_path) as recorder:
+        _log_everything(recorder)
+    line.cut = False
+    assert [(done.run_id, done.left) for done in sync.sync(tmp_path)] == [(recorder.run_id, 0)]
+
+
 def test_sync_that_is_cut_off_goes_on(tracker, tmp_path, line, monkeypatch):
     line.cut = True
     with _run(tracker, tmp_path) as recorder:

@@ -35,15 +35,15 @@ def elsewhere(tracker, trained):
 def test_first_promotion_needs_no_comparison(tracker, bad):
     done = promote(tracker, bad, name="first")
     assert (done.before, done.pair) == (None, None)
-    assert tracker.registry.alias_run("champion", name="first") == bad
+    assert tracker.registry.aliased("champion", name="first").run_id == bad
 
 
 def test_worse_run_is_refused_and_nothing_moves(tracker, good, bad):
     promote(tracker, good, name="refuses")
     with pytest.raises(TrackingError, match=r"is worse than the champion, version 1 \(macro-F1 -1\.000 .*--force REASON"):
         promote(tracker, bad, name="refuses")
-    assert tracker.registry.alias_run("champion", name="refuses") == good
-    assert tracker.registry.alias_version("previous", name="refuses") is None
+    assert tracker.registry.aliased("champion", name="refuses").run_id == good
+    assert tracker.registry.aliased("previous", name="refuses") is None
     assert len(tracker.client.search_model_versions("name='refuses'")) == 1
 
 
@@ -53,7 +53,7 @@ def test_forced_promotion_records_the_reason(tracker, good, bad):
     tags = tracker.client.get_model_version("forced", done.version).tags
     assert tags["force.reason"] == "faster by half"
     assert "is worse than the champion, version 1" in tags["force.against"]
-    assert tracker.registry.alias_run("champion", name="forced") == bad
+    assert tracker.registry.aliased("champion", name="forced").run_id == bad
 
 
 def test_better_run_is_promoted_and_the_comparison_is_recorded(tracker, good, bad):
@@ -84,7 +84,7 @@ def test_champion_is_not_registered_twice(tracker, good):
     promote(tracker, good, name="twice")
     again = promote(tracker, good, name="twice")
     assert (again.version, again.already) == ("1", True)
-    assert tracker.registry.alias_version("previous", name="twice") is None
+    assert tracker.registry.aliased("previous", name="twice") is None
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
@@ -105,7 +105,8 @@ def test_rollback_makes_previous_the_champion_again(tracker, good, bad):
     promote(tracker, bad, name="back")
     promote(tracker, good, name="back")
     assert tracker.registry.rollback(name="back") == ("1", "2")
-    assert (tracker.registry.alias_run("champion", name="back"), tracker.registry.alias_run("previous", name="back")) == (bad, good)
+    assert tracker.registry.aliased("champion", name="back").run_id == bad
+    assert tracker.registry.aliased("previous", name="back").run_id == good
 
 
 def test_rollback_twice_is_as_before(tracker, good, bad):
@@ -113,14 +114,14 @@ def test_rollback_twice_is_as_before(tracker, good, bad):
     promote(tracker, good, name="forth")
     tracker.registry.rollback(name="forth")
     tracker.registry.rollback(name="forth")
-    assert tracker.registry.alias_run("champion", name="forth") == good
+    assert tracker.registry.aliased("champion", name="forth").run_id == good
 
 
 def test_rollback_without_a_previous_is_told(tracker, good):
     promote(tracker, good, name="alone")
     with pytest.raises(TrackingError, match="models:/alone@previous: is not in this store"):
         tracker.registry.rollback(name="alone")
-    assert tracker.registry.alias_run("champion", name="alone") == good
+    assert tracker.registry.aliased("champion", name="alone").run_id == good
 
 
 def test_alias_names_the_run_behind_it(tracker, good):

@@ -10,6 +10,7 @@ from pactag.errors import ConfigError, TrackingError
 from pactag.model_folder import CARD
 from pactag.tracking import Pruned, Tracker, store_uri
 from pactag.tracking.reading import logged_table, logged_text
+from pactag.tracking.registry import Registry
 from pactag.training import train
 
 
@@ -134,12 +135,40 @@ def test_further_data_have_tables_figures_and_an_input_of_their_own(tracker, con
     assert "## Measured on further sentences: mine" in (run.folder / CARD).read_text(encoding="utf-8")
 
 
-def test_child_has_the_tags_of_its_parent(tracker):
-    with tracker.run(experiment="tests", name="parent", params={}, tags={"study": "x", "kind": "parent"}) as parent:
+def test_child_has_the_tags_of_its_family(tracker):
+    own = {"kind": "parent", "best_trial": "0"}
+    with tracker.run(experiment="tests", name="parent", params={}, tags={"study": "x", **own}) as parent:
         pass
     with tracker.run(experiment="tests", name="child", params={}, tags={"kind": "child"}, parent=parent.run_id) as child:
         tags = tracker.get_run(child.run_id).data.tags
     assert (tags["study"], tags["kind"], tags["mlflow.parentRunId"], tags["status"]) == ("x", "child", parent.run_id, "running")
+    assert "best_trial" not in tags
+
+
+def test_store_that_does_not_answer_is_not_one_without_a_champion():
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+
+    class Client:
+        def get_model_version_by_alias(self, name: str, alias: str) -> None:
+            raise MlflowException("not for you", error_code=PERMISSION_DENIED)
+
+    with pytest.raises(TrackingError, match="not for you"):
+        Registry(Client(), "http://store").aliased("champion")
+
+
+def test_two_first_runs_have_one_experiment(tracker, monkeypatch):
+    made, looked = tracker.client.create_experiment("raced"), tracker.client.get_experiment_by_name
+    seen = iter([None])
+    monkeypatch.setattr(tracker.client, "get_experiment_by_name", lambda name: next(seen, looked(name)))
+    assert tracker.experiment_id("raced") == made
+
+
+def test_password_of_a_store_is_in_no_config(config_of):
+    tracking = {"uri": "postgresql+psycopg://me:hunter2@host/runs", "experiment": "tests"}
+    config = config_of("tfidf", tracking=tracking)
+    assert "hunter2" not in config.to_yaml() + str(config.flat())
+    assert "postgresql+psycopg://me:***@host/runs" in config.to_yaml()
 
 
 def test_pruned_run_is_finished_and_not_whole(tracker):
@@ -244,8 +273,8 @@ def test_promotion_moves_champion_and_keeps_previous(tracker, trained):
     first, _ = tracker.promote(trained["tfidf"].run_id, name="moves")
     second, before = tracker.promote(trained["encoder"].run_id, name="moves")
     assert before == first
-    assert tracker.registry.alias_version("champion", name="moves") == second
-    assert tracker.registry.alias_version("previous", name="moves") == first
+    assert tracker.registry.aliased("champion", name="moves").version == second
+    assert tracker.registry.aliased("previous", name="moves").version == first
 
 
 LOOK_UPS = {

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pactag.config import RunConfig, load_config
+from pactag.config import RunConfig, with_overrides
 from pactag.errors import ConfigError, Problem
 from pactag.yaml_files import YamlContent, read_yaml, validation_problems
 
@@ -106,12 +108,18 @@ class Sweep(_Part):
         return self.storage or f"sqlite:///{DEFAULT_FOLDER / self.name}.db"
 
 
-class LoadedSweep(_Part):
-    """A sweep file with the config that its trials change."""
+@dataclass(frozen=True)
+class LoadedSweep:
+    """A sweep file with the config that its trials change, as it was when it was read: a search takes hours."""
 
     path: Path
     sweep: Sweep
-    base: RunConfig
+    content: YamlContent
+
+    @cached_property
+    def base(self) -> RunConfig:
+        """The config without a trial's settings."""
+        return with_overrides(self.content, [*self.sweep.set, "seeds=null"])
 
     def trial_config(self, settings: dict[str, Setting], **changes: Any) -> RunConfig:
         """The config of a trial: the base with the trial's settings, and further changes at the top level.
@@ -120,7 +128,7 @@ class LoadedSweep(_Part):
         """
         # JSON is YAML, and brings floats such as 1e-05 back as floats once they have a point.
         overrides = [f"{name}={_yaml(value)}" for name, value in settings.items()]
-        config = load_config(self.sweep.config, [*self.sweep.set, "seeds=null", *overrides])
+        config = with_overrides(self.content, [*self.sweep.set, "seeds=null", *overrides])
         return config.model_copy(update=changes)
 
     @property
@@ -146,8 +154,9 @@ def load_sweep(path: Path, *, storage: str | None = None, changes: Sequence[str]
     if storage is not None:
         sweep = sweep.model_copy(update={"storage": storage})
     sweep = sweep.model_copy(update={"set": (*sweep.set, *changes)})
-    base = load_config(sweep.config, [*sweep.set, "seeds=null"])
-    loaded = LoadedSweep(path=path, sweep=sweep, base=base)
+    loaded = LoadedSweep(path, sweep, read_yaml(sweep.config, ConfigError))
+    # Its own problems come first.
+    _ = loaded.base
     problems = [problem for name, space in sweep.space.items() for problem in _problems(loaded, content, name, space)]
     if problems:
         raise ConfigError.of(problems)

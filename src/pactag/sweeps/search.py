@@ -7,22 +7,26 @@ import math
 import platform
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pactag.errors import DivergedError, MissingExtraError, PactagError, TrackingError
+from pactag.learnt_from import inputs_digest
 from pactag.metrics import best_f1_macro
 from pactag.sweeps.config import Choice, FloatRange, LoadedSweep, Setting
 from pactag.sweeps.report import PARENT, TRIAL, write_report
-from pactag.tracking import Pruned, RunRecorder, Tracker
+from pactag.tracking import Pruned, RunRecorder, Tracker, sqlite_file
 from pactag.training import train
 
 if TYPE_CHECKING:
     import optuna
 
 FINGERPRINT = "fingerprint"
+# Digest of what the trials learn from.
+INPUTS = "inputs"
 # Which process trains a trial, so that one whose process is gone can be given up.
 PROCESS = "process"
+_ABOUT_TO_SAY = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,10 @@ def run_sweep(
     with _one_at_a_time(sweep.storage_url):
         study = open_study(loaded)
         parent = _parent(tracker, loaded, study)
-        _give_up_the_dead(tracker, parent, study)
     status = "FAILED"
     try:
-        while _count(study) < wanted:
-            _one_trial(loaded, study, parent.run_id, progress)
+        while (trial := _next_trial(tracker, parent, loaded, study, wanted=wanted)) is not None:
+            _one_trial(loaded, study, trial, parent.run_id, progress)
             write_report(tracker, parent, loaded, study, wanted=wanted)
         status = "FINISHED"
     except (KeyboardInterrupt, SystemExit):
@@ -78,13 +81,14 @@ def run_sweep(
 def open_study(loaded: LoadedSweep, *, must_exist: bool = False) -> optuna.Study:
     """The study of a sweep in its storage, made when it is new.
 
-    :raises PactagError: when the storage cannot be opened, holds a sweep over another space, or, with `must_exist`, holds nothing yet.
+    :raises PactagError: when the storage cannot be opened, holds a sweep over another space or on other data, or, with `must_exist`, which
+        is for looking at what is there, holds nothing yet.
     """
     library = _optuna()
     from sqlalchemy.exc import SQLAlchemyError
 
     sweep = loaded.sweep
-    path = _path(sweep.storage_url)
+    path = sqlite_file(sweep.storage_url)
     if path is not None:
         if must_exist and not path.exists():
             raise PactagError(sweep.storage_url, "does not exist", f"Run the sweep first: pactag sweep {loaded.path}")
@@ -102,12 +106,14 @@ def open_study(loaded: LoadedSweep, *, must_exist: bool = False) -> optuna.Study
     except (SQLAlchemyError, ImportError) as error:
         found = f"cannot be opened ({str(error).splitlines()[0][:200]})"
         raise PactagError(f"storage {sweep.storage_url}", found, "Check the address and that it can be written") from None
-    known = study.user_attrs.get(FINGERPRINT)
-    if known is None:
-        study.set_user_attr(FINGERPRINT, loaded.fingerprint)
-    elif known != loaded.fingerprint:
-        found = f"holds a sweep {sweep.name!r} over another space or another config"
-        raise PactagError(f"storage {sweep.storage_url}", found, "Give this one another name or storage, or take the changes back")
+    inputs = inputs_digest(loaded.base)
+    for name, now, what in ((FINGERPRINT, loaded.fingerprint, "over another space or another config"), (INPUTS, inputs, "on other data")):
+        known = study.user_attrs.get(name)
+        if known is None:
+            study.set_user_attr(name, now)
+        elif known != now and not (name == INPUTS and must_exist):
+            found = f"holds a sweep {sweep.name!r} {what}"
+            raise PactagError(f"storage {sweep.storage_url}", found, "Give this one another name or storage, or take the changes back")
     return study
 
 
@@ -139,13 +145,24 @@ def best_settings(loaded: LoadedSweep, study: optuna.Study) -> tuple[int, float,
     return trial.number, float(trial.value or 0.0), trial.params
 
 
-def _one_trial(loaded: LoadedSweep, study: optuna.Study, parent: str, progress: Callable[[str, int, int, str], None]) -> None:
-    from optuna.trial import TrialState
-
-    # A process that starts just now takes a trial without one for dead.
+def _next_trial(tracker: Tracker, parent: RunRecorder, loaded: LoadedSweep, study: optuna.Study, *, wanted: int) -> optuna.Trial | None:
+    """A trial of this process; None once so many have ended or are under way: two processes do not both begin the last one."""
     with _one_at_a_time(loaded.sweep.storage_url):
+        # Whoever goes on counts what is alive: a trial whose process was killed is one that is still wanted.
+        _give_up_the_dead(tracker, parent, study)
+        state = state_of(study)
+        if state.ended + state.elsewhere >= wanted:
+            return None
         trial = study.ask()
         trial.set_user_attr(PROCESS, _this_process())
+        return trial
+
+
+def _one_trial(
+    loaded: LoadedSweep, study: optuna.Study, trial: optuna.Trial, parent: str, progress: Callable[[str, int, int, str], None]
+) -> None:
+    from optuna.trial import TrialState
+
     # Drawn from the number of the trial: a sweep that goes on after a kill, or in several processes, does not draw the same twice.
     study.sampler = _sampler(loaded, trial.number)
     name = f"{loaded.sweep.name}-{trial.number:03d}"
@@ -196,12 +213,6 @@ def _sampler(loaded: LoadedSweep, number: int) -> optuna.samplers.BaseSampler:
     return sampler
 
 
-def _count(study: optuna.Study) -> int:
-    """Trials that ended or are under way: two processes do not both begin the last one."""
-    state = state_of(study)
-    return state.ended + state.elsewhere
-
-
 def _parent(tracker: Tracker, loaded: LoadedSweep, study: optuna.Study) -> RunRecorder:
     """The parent run of the study: the one it has, if that is still there, or a new one."""
     known = study.user_attrs.get(PARENT)
@@ -225,11 +236,9 @@ def _give_up_the_dead(tracker: Tracker, parent: RunRecorder, study: optuna.Study
     """End the trials, and their runs, whose process on this machine is gone."""
     from optuna.trial import TrialState
 
-    gone = [
-        trial.number
-        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        if _is_gone(str(trial.user_attrs.get(PROCESS, "")))
-    ]
+    gone = [trial.number for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)) if _is_dead(trial)]
+    if not gone:
+        return
     runs = tracker.children(parent.run_id)
     for number in gone:
         study.tell(number, state=TrialState.FAIL)
@@ -252,27 +261,34 @@ def _this_process() -> str:
     return f"{platform.node()} {process.pid} {process.create_time():.2f}"
 
 
+def _is_dead(trial: optuna.trial.FrozenTrial) -> bool:
+    """Whether nobody trains a trial that runs."""
+    process = trial.user_attrs.get(PROCESS)
+    if process is not None:
+        return _is_gone(str(process))
+    # Killed before it could say who it is, or on another machine about to say so: storages on a server have no turns.
+    begun = trial.datetime_start
+    return begun is None or datetime.now() - begun > _ABOUT_TO_SAY
+
+
 def _is_gone(process: str) -> bool:
     """Whether a process of this machine has ended; one of another machine counts as running."""
     import psutil
 
+    host, pid, born = process.rsplit(" ", 2)
+    if host != platform.node():
+        return False
     try:
-        host, pid, born = process.rsplit(" ", 2)
-        if host != platform.node():
-            return False
         # A number that was given to another process since is told by its birth.
         return bool(abs(psutil.Process(int(pid)).create_time() - float(born)) > 1)
     except psutil.NoSuchProcess:
-        return True
-    except ValueError:
-        # Killed before it could say who it is.
         return True
 
 
 @contextlib.contextmanager
 def _one_at_a_time(url: str) -> Iterator[None]:
     """What processes of one sweep do in turn: making its storage and its parent run, giving up the dead, and taking a trial."""
-    path = _path(url)
+    path = sqlite_file(url)
     if path is None:
         yield
         return
@@ -281,10 +297,6 @@ def _one_at_a_time(url: str) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_name(f"{path.name}.lock")):
         yield
-
-
-def _path(url: str) -> Path | None:
-    return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
 
 
 def _optuna() -> Any:

@@ -12,6 +12,10 @@ from typing import Any
 from pactag.errors import MissingExtraError, TrackingError
 
 DEFAULT_STORE = Path("experiments/mlflow.db")
+# What MLflow calls its errors (mlflow.protos.databricks_pb2).
+ALREADY_EXISTS = "RESOURCE_ALREADY_EXISTS"
+# The second is for ids that none can have, and for aliases that are not set.
+_NOTHING_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
 def switch_off_telemetry() -> None:
@@ -113,6 +117,11 @@ def opening(uri: str) -> Iterator[None]:
     except (SQLAlchemyError, OSError) as error:
         found = f"cannot be opened ({str(error).splitlines()[0][:300]})"
         raise TrackingError(f"store {uri}", found, "Check the address, and that the store is there and can be written") from None
+
+
+def says_nothing_there(error: Any) -> bool:
+    """Whether MLflow says that what was asked for is not in the store, and not that the store cannot be asked."""
+    return error.error_code in _NOTHING_THERE
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pactag.errors import TrackingError
-from pactag.tracking.library import fluent_store, import_mlflow, mlflow_errors, quiet_mlflow
+from pactag.tracking.library import fluent_store, import_mlflow, mlflow_errors, quiet_mlflow, says_nothing_there
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -67,20 +67,16 @@ class Registry:
         return previous.version, champion.version if champion else None
 
     def aliased(self, alias: str, *, name: str = REGISTERED_NAME) -> Registered | None:
-        """The version an alias points to, or None."""
+        """The version an alias points to, or None.
+
+        :raises TrackingError: when the store cannot be asked, or does not answer.
+        """
         mlflow = import_mlflow()
-        try:
-            found = self._client.get_model_version_by_alias(name, alias)
-        except mlflow.exceptions.MlflowException:
-            return None
+        with mlflow_errors(self._uri):
+            try:
+                found = self._client.get_model_version_by_alias(name, alias)
+            except mlflow.exceptions.MlflowException as error:
+                if says_nothing_there(error):
+                    return None
+                raise
         return Registered(str(found.version), str(found.tags.get("run_id") or found.run_id))
-
-    def alias_version(self, alias: str, *, name: str = REGISTERED_NAME) -> str | None:
-        """The version an alias points to, or None."""
-        found = self.aliased(alias, name=name)
-        return found.version if found else None
-
-    def alias_run(self, alias: str, *, name: str = REGISTERED_NAME) -> str | None:
-        """The run whose model an alias points to, or None."""
-        found = self.aliased(alias, name=name)
-        return found.run_id if found else None

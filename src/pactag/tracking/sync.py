@@ -30,7 +30,11 @@ def sync(runs: Path) -> Iterator[Synced]:
     :param runs: the `output` of their configs.
     """
     for folder in sorted(path for path in (runs / UNSENT).glob("*") if path.is_dir()):
-        outbox = Outbox.of(folder)
+        try:
+            outbox = Outbox.of(folder)
+        except TrackingError:
+            # Made by a process that was killed before it could say of which run it is: it keeps nothing.
+            continue
         if not outbox.take():
             yield Synced(outbox.run_id, outbox.uri, 0, len(outbox), "its training still runs, and sends it by itself")
             continue

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import getpass
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +17,7 @@ from pactag.model_folder import MANIFEST
 from pactag.provenance import provenance
 from pactag.tracking.contents import Pruned
 from pactag.tracking.library import (
+    ALREADY_EXISTS,
     DEFAULT_STORE,
     fluent_store,
     import_mlflow,
@@ -21,6 +25,7 @@ from pactag.tracking.library import (
     mlflow_errors,
     opening,
     quiet_mlflow,
+    says_nothing_there,
     sqlite_file,
     store_uri,
 )
@@ -54,6 +59,8 @@ _EXPERIMENT = {
 # Left to itself, the UI draws the colour of a run from its id, and two runs that are compared often share one.
 _COLOR = "mlflow.runColor"
 _COLORS = ("#1f77b4", "#d1691f", "#2e8b57", "#a6428f", "#8a6d00", "#4b5ab0", "#c23b4b", "#1d9a9a", "#7a5540", "#6b7076")
+# Tags of a parent that its children have as well.
+_OF_THE_FAMILY = ("group", "group.name", "study")
 _SOURCE = {"mlflow.source.name": "pactag", "mlflow.source.type": "LOCAL", "status": "running"}
 
 
@@ -114,7 +121,14 @@ class Tracker:
             if file is not None:
                 # Stored absolute by MLflow, and relative to the current folder unless it is set here.
                 location = (file.resolve().parent / DEFAULT_ARTIFACTS.name / name).as_uri()
-            return str(self.client.create_experiment(name, artifact_location=location, tags=_EXPERIMENT))
+            try:
+                return str(self.client.create_experiment(name, artifact_location=location, tags=_EXPERIMENT))
+            except import_mlflow().exceptions.MlflowException as error:
+                # Two first runs at once: one makes it, both have it.
+                found = self.client.get_experiment_by_name(name) if error.error_code == ALREADY_EXISTS else None
+                if found is None:
+                    raise
+                return str(found.experiment_id)
 
     @contextlib.contextmanager
     def run(
@@ -131,7 +145,8 @@ class Tracker:
     ) -> Iterator[RunRecorder]:
         """A new run, or one that goes on, that ends as FINISHED, FAILED after an error, or KILLED after an interruption.
 
-        :param parent: id of the run under which the UI shows it; its tags are the child's as well, since filters do not inherit.
+        :param parent: id of the run under which the UI shows it; what the family is called is a tag of the child as well, since filters do
+            not inherit.
         :param watch_machine: log system metrics while it runs.
         :param unsent: folder that keeps, in one of its own, what the store does not take once the run has begun; without it, that is an
             error.
@@ -180,7 +195,7 @@ class Tracker:
         return _COLORS[(_COLORS.index(last) + 1) % len(_COLORS)] if last in _COLORS else _COLORS[0]
 
     def _tags_to_inherit(self, parent: str) -> dict[str, str]:
-        return {name: value for name, value in self.get_run(parent).data.tags.items() if not name.startswith("mlflow.")}
+        return {name: value for name, value in self.get_run(parent).data.tags.items() if name in _OF_THE_FAMILY}
 
     def recorder(self, run_id: str) -> RunRecorder:
         """What writes into a run that is there already."""
@@ -197,7 +212,10 @@ class Tracker:
             raise TrackingError(f"run {run_id!r}", "is not in this store", fix)
         try:
             return self.client.get_run(run_id)
-        except mlflow.exceptions.MlflowException:
+        except mlflow.exceptions.MlflowException as error:
+            if not says_nothing_there(error):
+                with mlflow_errors(self.uri):
+                    raise
             fix = f"List them with: pactag ui, or mlflow runs list (store: {self.uri})"
             raise TrackingError(f"run {run_id!r}", "is not in this store", fix) from None
 
@@ -260,11 +278,19 @@ class Tracker:
                 address = f"models:/{model_id}"
             # The registry of this very store, whatever the process-wide default is.
             with fluent_store(mlflow, self.uri):
-                local = Path(mlflow.artifacts.download_artifacts(artifact_uri=address))
+                local = Path(mlflow.artifacts.download_artifacts(artifact_uri=address, dst_path=self._place_for_copies()))
         folder = next((local / "data").glob(f"*/{MANIFEST}"), local / MANIFEST).parent
         if not (folder / MANIFEST).is_file():
             raise TrackingError(address, "was not saved by pactag", "Name a run or model that `pactag train` made")
         return folder
+
+    def _place_for_copies(self) -> str | None:
+        """A folder that goes with the process, for what a server sends; a store on this machine has the files, and copies nothing."""
+        if not self.uri.startswith(("http:", "https:")):
+            return None
+        place = tempfile.mkdtemp(prefix="pactag-")
+        atexit.register(shutil.rmtree, place, ignore_errors=True)
+        return place
 
     def model_of(self, run_id: str) -> str:
         """The id of the LoggedModel of a whole run.

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from filelock import FileLock, Timeout
@@ -217,11 +219,36 @@ def test_killed_trial_is_given_up_and_the_sweep_goes_on(sweep_of, tracker):
     assert tracker.get_run(run.run_id).info.status == "KILLED"
 
 
-@pytest.mark.parametrize(
-    ("process", "gone"), [("elsewhere 1 0.00", False), ("", True)], ids=["another machine", "killed before it said who it is"]
-)
-def test_process_of_another_machine_counts_as_running(process: str, gone: bool):
-    assert search._is_gone(process) is gone
+def test_trial_that_died_meanwhile_is_still_wanted(sweep_of, tracker, monkeypatch):
+    loaded = sweep_of("died", C, more="trials: 2")
+
+    def train_while_another_dies(config, *, real=search.train, **options):
+        monkeypatch.setattr(search, "train", real)
+        search.open_study(loaded).ask().set_user_attr(search.PROCESS, _process_that_is_gone())
+        return real(config, **options)
+
+    monkeypatch.setattr(search, "train", train_while_another_dies)
+    run_id, study = search.run_sweep(loaded)
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "FAIL", "COMPLETE"]
+    assert tracker.get_run(run_id).data.tags["status"] == "completed"
+
+
+def test_sweep_goes_on_with_the_same_data_only(sweep_of, monkeypatch):
+    search.open_study(sweep_of("grown", C))
+    monkeypatch.setattr(search, "inputs_digest", lambda _: "another")
+    with pytest.raises(PactagError, match="holds a sweep 'grown' on other data"):
+        search.open_study(sweep_of("grown", C))
+    search.open_study(sweep_of("grown", C), must_exist=True)
+
+
+def test_process_of_another_machine_counts_as_running():
+    assert search._is_gone("elsewhere 1 0.00") is False
+
+
+@pytest.mark.parametrize(("minutes", "dead"), [(0, False), (10, True)], ids=["about to say who it is", "killed before it said so"])
+def test_trial_that_nobody_claims_is_dead_after_a_while(minutes: int, dead: bool):
+    trial = SimpleNamespace(user_attrs={}, datetime_start=datetime.now() - timedelta(minutes=minutes))
+    assert search._is_dead(trial) is dead
 
 
 def test_this_process_is_not_gone():

@@ -30,6 +30,14 @@ def test_trial_config_is_the_base_with_its_settings(sweep_file):
     assert config.model == loaded.base.model
 
 
+def test_config_is_the_one_that_stood_there_at_first(sweep_file):
+    loaded = load_sweep(sweep_file())
+    epochs = loaded.base.training.epochs
+    text = loaded.sweep.config.read_text()
+    loaded.sweep.config.write_text(text.replace(f"epochs: {epochs}", "epochs: 99"))
+    assert loaded.trial_config({}).training.epochs == epochs
+
+
 @pytest.mark.parametrize(
     ("space", "message"),
     [

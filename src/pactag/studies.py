@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pactag.config import DataConfig, RunConfig, load_config
 from pactag.errors import ConfigError, Problem
+from pactag.learnt_from import inputs_digest
 from pactag.tracking import UNSENT, Tracker
 from pactag.training import TrainedRun, train
 from pactag.whole_files import write_whole
 from pactag.yaml_files import read_yaml, validation_problems
 
 RESULTS = "results.csv"
-# Column: digest of what a run was trained with, by which a variant that was changed since is told. Older rows have none.
-_SETTINGS = "settings"
+# Columns: digests of the settings of a run and of what it learnt from, by which a variant that was changed since is told. Older rows have
+# none.
+_SETTINGS, _INPUTS = "settings", "inputs"
 
 
 class Variant(BaseModel):
@@ -81,13 +85,19 @@ def run_study(
 ) -> list[dict[str, str]]:
     """Train every variant with every seed and write `results.csv` beside the study, a row a run, as soon as it is known.
 
-    Runs whose row is there already are not repeated, so that a study goes on where it stopped. All runs of a study stand under one
-    parent run in MLflow.
+    Runs whose row is there already are not repeated, so that a study goes on where it stopped. What one call trains stands under one parent
+    run in MLflow.
 
     :param also_measure: further labelled files by name; their figures get columns of their own.
     :param progress: called with the name of the run, steps done, steps in all, and a word.
-    :raises ConfigError: for a variant whose rows come from another config than it has now.
+    :raises ConfigError: for a variant whose rows come from another config or other data than it has now, and while another process runs the
+        study: each would write the table without the rows of the other.
     """
+    with _alone(path.parent / RESULTS):
+        return _run(path, also_measure, progress)
+
+
+def _run(path: Path, also_measure: Mapping[str, Path], progress: Callable[[str, int, int, str], None]) -> list[dict[str, str]]:
     study = load_study(path)
     jobs = [(variant, seed, _config(variant, seed, also_measure)) for variant in study.variants for seed in study.seeds]
     results = path.parent / RESULTS
@@ -105,16 +115,28 @@ def run_study(
         for variant, seed, config in waiting:
             name = f"{variant.name}, seed {seed}"
             run = train(config, progress=lambda d, t, word, name=name: progress(name, d, t, word), parent=parent.run_id)  # type: ignore[misc]
-            rows.append({**_row(variant, seed, run), _SETTINGS: _settings(config)})
+            rows.append({**_row(variant, seed, run), **_digests(config)})
             _write(results, rows)
     return rows
 
 
 def read_results(path: Path) -> list[dict[str, str]]:
-    """The rows of a `results.csv`; none when there is no file."""
+    """The rows of a `results.csv`; none when there is no file.
+
+    :raises ConfigError: for a file that is no table with the columns `variant` and `seed`.
+    """
     if not path.exists():
         return []
-    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+    try:
+        table = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))
+        rows = list(table)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(str(path), f"cannot be read ({error})", "Save it as CSV in UTF-8, with commas") from None
+    missing = [name for name in ("variant", "seed") if name not in (table.fieldnames or ())]
+    if missing:
+        has = ", ".join(map(repr, table.fieldnames or ())) or "nothing"
+        raise ConfigError(str(path), f"has no column {', '.join(map(repr, missing))}; it has {has[:200]}", "Save it as CSV with commas")
+    return rows
 
 
 def spread(rows: list[dict[str, str]], variant: str, column: str) -> Spread | None:
@@ -145,16 +167,42 @@ def _settings(config: RunConfig) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def _digests(config: RunConfig) -> dict[str, str]:
+    return {_SETTINGS: _settings(config), _INPUTS: inputs_digest(config)}
+
+
 def _as_they_were(results: Path, jobs: list[tuple[Variant, int, RunConfig]], rows: list[dict[str, str]]) -> None:
-    known = {(row["variant"], row["seed"]): row.get(_SETTINGS) for row in rows}
-    changed = [
-        variant.name
-        for variant, seed, config in jobs
-        if (recorded := known.get((variant.name, str(seed)))) and recorded != _settings(config)
-    ]
-    if changed:
-        found, fix = "was changed since its rows were written", f"Rename the variant, or remove its rows from {results}"
-        raise ConfigError.of(Problem(f"variant {name!r}", found, fix) for name in dict.fromkeys(changed))
+    """What is there must be comparable with what is still to come; variants that are done need neither."""
+    known = {(row["variant"], row["seed"]): row for row in rows}
+    waiting = {variant.name for variant, seed, _ in jobs if (variant.name, str(seed)) not in known}
+    problems = {}
+    for variant, seed, config in jobs:
+        row = known.get((variant.name, str(seed)), {})
+        found = ""
+        if row.get(_SETTINGS, "") not in ("", _settings(config)):
+            found = "was changed since its rows were written"
+        elif variant.name in waiting and row.get(_INPUTS, "") not in ("", inputs_digest(config)):
+            found = "has rows from other sentences, another schema, base model or teacher than are there now"
+        if found:
+            problems[variant.name] = Problem(f"variant {variant.name!r}", found, f"Rename the variant, or remove its rows from {results}")
+    if problems:
+        raise ConfigError.of(problems.values())
+
+
+@contextlib.contextmanager
+def _alone(results: Path) -> Iterator[None]:
+    lock = FileLock(results.with_name(f".{results.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ConfigError(str(results.parent), "is being run by another process", "Wait for it, or end it") from None
+    except OSError as error:
+        raise ConfigError(str(results.parent), f"cannot be written ({error.strerror})", "Check the path and its permissions") from None
+    try:
+        yield
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
 
 
 def _row(variant: Variant, seed: int, run: TrainedRun) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pactag.config import RunConfig
 from pactag.corpus.rows import Corpus, LabelledSentences, Row, by_article, digest_of, labelled_sentences, read_corpus, read_rows
 from pactag.errors import ConfigError, CorpusError
 from pactag.evaluation import Evaluation, measured
+from pactag.learnt_from import models_digest
 from pactag.model_card import model_card
 from pactag.model_folder import CARD, CONFIG, FORMAT_VERSION, SCHEMA, Manifest, new_folder
 from pactag.models import classifier
@@ -89,7 +91,8 @@ class Task:
     def key(self, uri: str) -> str:
         """The same for two jobs that would do the same."""
         digests = [self.corpus.digest, *(digest_of({name: rows}) for name, rows in self.others.items())]
-        return key_of(self.config.to_yaml(), uri, self.config.data.schema_file.read_text(encoding="utf-8"), *digests)
+        schema = self.config.data.schema_file.read_text(encoding="utf-8")
+        return key_of(self.config.to_yaml(), uri, schema, models_digest(self.config), *digests)
 
     def fit(self, context: FitContext) -> SentenceClassifier:
         """Learn; all processes of a job do."""
@@ -248,6 +251,8 @@ def _writable(config: RunConfig) -> None:
     taken = next((place for place in (config.output, *config.output.parents) if place.exists()), None)
     if taken is not None and not taken.is_dir():
         raise ConfigError(f"output {config.output}", f"{taken} is a file", "Name a folder, which is made when it is missing")
+    if taken is not None and not os.access(taken, os.W_OK | os.X_OK):
+        raise ConfigError(f"output {config.output}", f"{taken} may not be written", "Name another folder, or change its permissions")
 
 
 def _epochs_done(config: RunConfig, history: History) -> float:

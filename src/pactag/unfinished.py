@@ -117,10 +117,16 @@ class Held:
 
 @contextlib.contextmanager
 def holding(job: Job | None) -> Iterator[Held]:
-    """Hold a job while the block runs. Its folder stays when the block does not end well."""
+    """Hold a job while the block runs. Its folder stays when the block does not end well.
+
+    :raises TrackingError: when another process holds it, or has ended it since it was found.
+    """
     held, finished = Held(job), False
     if job is not None:
         job.take()
+        if not job.folder.is_dir():
+            job.leave(finished=True)
+            raise TrackingError(str(job.folder), "was trained to the end by another process just now", "See its run: pactag ui")
     try:
         yield held
         finished = True

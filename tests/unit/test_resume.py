@@ -9,7 +9,7 @@ from pactag.errors import ModelFolderError, TrackingError
 from pactag.models import checkpoints
 from pactag.tracking import RunRecorder, Tracker
 from pactag.training import train
-from pactag.unfinished import CHECKPOINTS
+from pactag.unfinished import CHECKPOINTS, Job, holding
 
 # Dropout, a running average and early stopping: all that a state holds.
 TRAINING = {"epochs": 4, "learning_rate": 1e-3, "weight_average": 0.9, "early_stopping": 3, "token_dropout": 0.1}
@@ -198,3 +198,9 @@ def test_run_goes_on_by_its_name(config_of, tmp_path, tracker, pactag):
     done = pactag("train", f"runs:/{cut.name}", "--resume", MLFLOW_TRACKING_URI=tracker.uri)
     assert done.returncode == 0, done.stderr
     assert f"run    runs:/{cut.name}" in done.stdout
+
+
+def test_job_that_another_process_has_ended_meanwhile_is_told(tmp_path):
+    with pytest.raises(TrackingError, match="was trained to the end by another process just now"), holding(Job(tmp_path / "gone")):
+        pass
+    assert list(tmp_path.iterdir()) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from pactag.config import load_config
 from pactag.errors import ConfigError
@@ -71,6 +72,35 @@ def test_variant_that_was_changed_since_its_rows_is_refused(study):
     study.write_text(study.read_text().replace("model.c=8", "model.c=9"))
     with pytest.raises(ConfigError, match=r"variant 'c8': was changed .*\. Rename the variant, or remove its rows"):
         run_study(study, also_measure={})
+
+
+def test_rows_from_other_data_are_not_gone_on_with(study, monkeypatch):
+    run_study(study, also_measure={})
+    results = study.parent / "results.csv"
+    monkeypatch.setattr("pactag.studies.inputs_digest", lambda _: "another")
+    assert len(run_study(study, also_measure={})) == 4
+    results.write_text("".join(results.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(ConfigError, match=r"variant 'c8': has rows from other sentences"):
+        run_study(study, also_measure={})
+
+
+def test_study_that_another_process_runs_is_refused(study):
+    with FileLock(study.parent / ".results.csv.lock"), pytest.raises(ConfigError, match="is being run by another process"):
+        run_study(study, also_measure={})
+
+
+def test_nothing_but_the_table_is_left_beside_a_study(study):
+    run_study(study, also_measure={})
+    assert sorted(path.name for path in study.parent.iterdir()) == ["results.csv", "study.yaml"]
+
+
+def test_table_that_a_spreadsheet_saved_is_read_or_told(tmp_path):
+    path = tmp_path / "results.csv"
+    path.write_text("variant,seed\na,1\n", encoding="utf-8-sig")
+    assert read_results(path) == [{"variant": "a", "seed": "1"}]
+    path.write_text("variant;seed\na;1\n")
+    with pytest.raises(ConfigError, match=r"has no column 'variant', 'seed'; it has 'variant;seed'"):
+        read_results(path)
 
 
 def test_rows_from_before_configs_were_recorded_count(study):

@@ -127,12 +127,3 @@ def open_input(path: Path) -> BinaryIO:
         raise InputError(str(path), "may not be read", "Check its permissions") from None
     except (OSError, ValueError) as bad:
         raise InputError(str(path), f"cannot be read ({bad})", "Check the path") from None
-
-
-def read_article(path: Path) -> Article:
-    """One plain-text file as an article; its id is the file name without the ending.
-
-    :raises InputError: for a missing file, a directory, and what `decode` refuses.
-    """
-    with open_input(path) as file:
-        return Article(id=path.stem, text=decode(file.read(), where=str(path)))

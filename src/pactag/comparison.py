@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pactag.errors import PactagError, Problem, TrackingError
+from pactag.evaluation import f1_names
 from pactag.significance import CONFIDENCE, RESAMPLES, article_counts, bootstrap_intervals, f1_scores, permutation_p_values
 from pactag.tracking import Tracker
 from pactag.tracking.reading import digest_of_test_data, logged_table
@@ -249,10 +250,9 @@ def _pair(baseline: RecordedRun, run: RecordedRun, resamples: int, seed: int) ->
     f1 = zip(f1_scores(first.sum(0)), f1_scores(second.sum(0)), strict=True)
     intervals = bootstrap_intervals(first, second, resamples=resamples, seed=seed)
     p_values = permutation_p_values(first, second, resamples=resamples, seed=seed)
-    names = ("f1_macro", *(f"{label}/f1" for label in run.labels))
     figures = tuple(
         Figure(name, float(before), float(after), float(after - before), interval.low, interval.high, p)
-        for name, (before, after), interval, p in zip(names, f1, intervals, p_values, strict=True)
+        for name, (before, after), interval, p in zip(f1_names(run.labels), f1, intervals, p_values, strict=True)
     )
     changes = _changes(baseline, run)
     params = tuple(

@@ -62,7 +62,7 @@ def grouped(evaluation: Evaluation, field: str) -> dict[str, Evaluation]:
     fields = list(dict.fromkeys(name for row in given for name in row))
     if given and field not in fields:
         raise PactagError(f"field {field!r}", "is in no row", f"Fields of these rows: {', '.join(fields)}")
-    values = np.array([str(row.get(field, "")) for row in given])
+    values = np.array(["" if row.get(field) is None else str(row[field]) for row in given])
     parts = {}
     for value in sorted(set(values)):
         chosen = np.flatnonzero(values == value)

@@ -10,7 +10,7 @@ import numpy as np
 
 from pactag.config import RunConfig
 from pactag.corpus.rows import Corpus, LabelledSentences, Row, by_article, digest_of
-from pactag.evaluation import Evaluation, errors_table, per_label_table, predictions_table
+from pactag.evaluation import Evaluation, errors_table, f1_names, per_label_table, predictions_table
 from pactag.metrics import label_scores
 from pactag.model_folder import CONFIG, SCHEMA, BaseModelInfo
 from pactag.models.base import SentenceClassifier
@@ -80,8 +80,7 @@ def log_outcome(recorder: RunRecorder, outcome: Outcome, *, history: History) ->
     recorder.metrics(outcome.figures())
     if not history.steps:
         # A kind that is fitted in one go stands in the charts of `dev/` as well.
-        wanted = ("f1_macro", *(f"{name}/f1" for name in outcome.validation.labels))
-        recorder.metrics({f"dev/{name}": outcome.validation.figures[name] for name in wanted})
+        recorder.metrics({f"dev/{name}": outcome.validation.figures[name] for name in f1_names(outcome.validation.labels)})
     for part, evaluation in outcome.measured.items():
         per_label = per_label_table(evaluation, outcome.thresholds)
         recorder.table(Table(f"{part}_per_label", per_label))

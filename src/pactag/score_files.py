@@ -64,6 +64,8 @@ def read_scores(path: Path, labels: Sequence[str]) -> dict[str, np.ndarray]:
                     found[row["id"]] = scores
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(str(path), "no such file", "Check the path") from None
+    except OSError as bad:
+        raise InputError(str(path), f"cannot be read ({bad.strerror})", "Check the path and its permissions") from None
     except UnicodeDecodeError as bad:
         raise InputError(str(path), f"byte {bad.start} is not valid UTF-8", "Save the file as UTF-8") from None
     except csv.Error as bad:

@@ -54,13 +54,15 @@ def f1_intervals(
     """Percentile intervals of the mean `f1_scores` of several systems, such as the seeds of a recipe, or of one; macro-F1 first.
 
     Articles are drawn with replacement, and all systems are measured on the same draw: this is how the mean would vary with other
-    articles of the kind, not with other seeds.
+    articles of the kind, not with other seeds. A draw without any sentence of a label says nothing of that label: it counts neither in its
+    interval nor in that draw's macro-F1.
 
     :param systems: counts by article as `article_counts` gives them, of the same articles in the same order.
     """
     generator = np.random.default_rng(seed)
     counts = np.stack(systems)
-    drawn = [f1_scores(_summed(counts, _draws(generator, size, counts.shape[1]))).mean(0) for size in _parts(resamples, counts.shape[1])]
+    summed = (_summed(counts, _draws(generator, size, counts.shape[1])) for size in _parts(resamples, counts.shape[1]))
+    drawn = [_of_labels_there(f1_scores(part).mean(0), part[0], counts[0].sum(0)) for part in summed]
     return _percentiles(np.concatenate(drawn), confidence)
 
 
@@ -69,14 +71,15 @@ def bootstrap_intervals(
 ) -> list[Interval]:
     """Percentile intervals of `f1_scores(second) - f1_scores(first)` from a paired bootstrap over articles, macro-F1 first.
 
-    Articles are drawn with replacement and both systems are measured on the same draw. Source: Efron and Tibshirani, An introduction to
-    the bootstrap, 1993, chapter 13.
+    Articles are drawn with replacement and both systems are measured on the same draw; draws without a label count as in `f1_intervals`.
+    Source: Efron and Tibshirani, An introduction to the bootstrap, 1993, chapter 13.
 
     :param first: counts by article as `article_counts` gives them; `second` likewise, for the same articles in the same order.
     """
     generator = np.random.default_rng(seed)
     both = np.stack([first, second])
-    drawn = [_gap(_summed(both, _draws(generator, size, len(first)))) for size in _parts(resamples, len(first))]
+    summed = (_summed(both, _draws(generator, size, len(first))) for size in _parts(resamples, len(first)))
+    drawn = [_of_labels_there(_gap(part), part[0], first.sum(0)) for part in summed]
     return _percentiles(np.concatenate(drawn), confidence)
 
 
@@ -105,8 +108,25 @@ def permutation_p_values(first: np.ndarray, second: np.ndarray, *, resamples: in
 
 def _percentiles(values: np.ndarray, confidence: float) -> list[Interval]:
     tail = (1 - confidence) / 2
-    low, high = np.quantile(values, [tail, 1 - tail], axis=0)
+    low, high = np.nanquantile(values, [tail, 1 - tail], axis=0)
     return [Interval(float(a), float(b)) for a, b in zip(low, high, strict=True)]
+
+
+def _of_labels_there(values: np.ndarray, drawn: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Values by draw, shape `(draws, 1 + labels)`, macro first: NaN for a label that a draw has no sentence of, and the macro without it.
+
+    :param drawn: counts by draw, shape `(draws, labels, 3)`; sentences of a label are its true positives and false negatives.
+    :param whole: the same of all articles, shape `(labels, 3)`. A label that is nowhere keeps the value that it has without a draw.
+    """
+    missing = (drawn[..., 0] + drawn[..., 2] == 0) & (whole[:, 0] + whole[:, 2] > 0)
+    if not missing.any():
+        return values
+    labels = np.where(missing, np.nan, values[:, 1:])
+    # A draw that has none of the labels says nothing at all.
+    macro = np.full(len(labels), np.nan)
+    some = ~missing.all(-1)
+    macro[some] = np.nanmean(labels[some], axis=-1)
+    return np.column_stack([macro, labels])
 
 
 def _summed(counts: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -83,7 +83,7 @@ class Tagger:
         own_schema = read_schema(folder)
         check_same_labels(own_schema.names, manifest.labels, where=str(folder))
         if schema is not None:
-            check_same_labels(schema.names, manifest.labels, where=str(model))
+            check_same_labels(schema.names, manifest.labels, where=str(folder))
         return cls(load_scorer(folder, manifest, backend=backend), manifest, own_schema, backend=backend)
 
     @property
@@ -101,7 +101,12 @@ class Tagger:
         return next(self.tag_many([Article(id, text, title, tuple(spans) if spans is not None else None)]))
 
     def tag_many(self, articles: Iterable[Article | str]) -> Iterator[TaggedArticle]:
-        """Tag a stream of articles, lazily and in order, batching across articles."""
+        """Tag a stream of articles, lazily and in order, batching across articles.
+
+        :raises InputError: for one text in place of several.
+        """
+        if isinstance(articles, str):
+            raise InputError("tag_many", "was given one text, which would be read letter by letter", "Call tag(text), or tag_many([text])")
         stream = iter(articles)
         pending: list[tuple[Article, tuple[Span, ...]]] = []
         waiting = 0

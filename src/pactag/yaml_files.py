@@ -55,6 +55,8 @@ def read_yaml(path: Path, error: type[PactagError]) -> YamlContent:
         raise error(str(path), "is a directory", "Name a YAML file") from None
     except UnicodeDecodeError as bad:
         raise error(str(path), f"byte {bad.start} is not valid UTF-8", "Save the file as UTF-8") from None
+    except OSError as bad:
+        raise error(str(path), f"cannot be read ({bad.strerror})", "Check the path and its permissions") from None
     try:
         node, data = _parsed(text)
     except yaml.MarkedYAMLError as bad:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from pactag.articles import Article, check_spans, decode, normalise, read_article, with_text
+from pactag.articles import Article, check_spans, decode, normalise, open_input, with_text
 from pactag.errors import InputError
 
 # Every code point there is, lone surrogates included.
@@ -199,30 +199,17 @@ def test_article_without_text_is_told(text: str):
 # Files
 
 
-def test_article_is_named_after_its_file(tmp_path):
-    path = tmp_path / "port.talks.txt"
-    path.write_bytes("Zürich\r\n".encode())
-    assert read_article(path) == Article(id="port.talks", text="Zürich\n")
-
-
 def test_missing_article_is_told(tmp_path):
     with pytest.raises(InputError, match=r"a\.txt: no such file. Check the path"):
-        read_article(tmp_path / "a.txt")
+        open_input(tmp_path / "a.txt")
 
 
 def test_directory_is_told_with_an_example(tmp_path):
     with pytest.raises(InputError, match=r"is a directory. Name files, for example .*/\*\.txt"):
-        read_article(tmp_path)
+        open_input(tmp_path)
 
 
 def test_path_that_goes_on_below_a_file_is_told(tmp_path):
     (tmp_path / "a.txt").touch()
     with pytest.raises(InputError, match=r"a\.txt/b\.txt"):
-        read_article(tmp_path / "a.txt" / "b.txt")
-
-
-def test_undecodable_file_is_told_with_its_path(tmp_path):
-    path = tmp_path / "a.txt"
-    path.write_bytes(b"caf\xe9")
-    with pytest.raises(InputError, match=r"a\.txt: byte 3"):
-        read_article(path)
+        open_input(tmp_path / "a.txt" / "b.txt")

@@ -58,3 +58,8 @@ def test_missing_file_is_told(tmp_path):
 def test_table_for_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(PactagError, match="there is no folder"):
         write_table(tmp_path / "none" / "scores.csv", {"id": []})
+
+
+def test_folder_is_told(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        read_scores(tmp_path, ("threat",))

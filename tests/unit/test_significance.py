@@ -138,3 +138,19 @@ def test_ten_thousand_resamples_take_less_than_a_second():
     bootstrap_intervals(first, second)
     permutation_p_values(first, second)
     assert time.process_time() - started < 1.0
+
+
+def test_draw_without_a_label_says_nothing_of_it():
+    counts = np.zeros((12, 2, 3))
+    counts[:, 0, 0] = 1
+    counts[0, 1, 0] = 1
+    assert {(interval.low, interval.high) for interval in f1_intervals([counts])} == {(1.0, 1.0)}
+    worse = counts.copy()
+    worse[0, 1] = [0, 0, 1]
+    assert {(interval.low, interval.high) for interval in bootstrap_intervals(counts, worse)[2:]} == {(-1.0, -1.0)}
+
+
+def test_label_that_is_nowhere_counts_as_it_does_without_a_draw():
+    counts = np.zeros((12, 2, 3))
+    counts[:, 0, 0] = 1
+    assert [(interval.low, interval.high) for interval in f1_intervals([counts])] == [(0.5, 0.5), (1.0, 1.0), (0.0, 0.0)]

@@ -129,6 +129,11 @@ def test_other_schema_is_refused_with_the_labels_that_differ(trained, tmp_path, 
         Tagger.load(trained["tfidf"].folder, schema=load_schema(path))
 
 
+def test_one_text_in_place_of_several_is_refused(trained):
+    with pytest.raises(InputError, match=r"tag_many: was given one text.* Call tag\(text\)"):
+        next(Tagger.load(trained["tfidf"].folder).tag_many("Hello world."))
+
+
 def test_altered_folder_is_refused(trained, tmp_path):
     folder = tmp_path / "model"
     shutil.copytree(trained["encoder"].folder, folder)

@@ -223,3 +223,8 @@ def test_names_below_a_union_tag_are_those_of_that_kind():
 
 def test_names_below_a_place_that_does_not_exist_are_none():
     assert field_names(_Shelf, ("nothing", "here")) == []
+
+
+def test_path_that_the_system_refuses_is_told(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_yaml(tmp_path / ("a" * 300), ConfigError)

@@ -163,6 +163,8 @@ def check_rows_of(path: Path, schema: Schema) -> tuple[list[Row], list[Problem]]
         return [], [Problem(str(path), "no such file", "Give a JSONL file with one sentence a line")]
     except IsADirectoryError:
         return [], [Problem(str(path), "is a directory", "Give a JSONL file with one sentence a line")]
+    except OSError as bad:
+        return [], [Problem(str(path), f"cannot be read ({bad.strerror})", "Check the path and its permissions")]
     rows: list[Row] = []
     problems: list[Problem] = []
     first_line: dict[str, int] = {}

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from pactag.calibration import calibrated, choose_margins, choose_thresholds, fit_scales
-from pactag.config import RunConfig
+from pactag.config import OperatingPoint, RunConfig
 from pactag.corpus.rows import Corpus, LabelledSentences, Row, by_article, digest_of, labelled_sentences, read_corpus, read_rows
 from pactag.errors import ConfigError, CorpusError
 from pactag.evaluation import Evaluation, measured
 from pactag.learnt_from import models_digest
 from pactag.model_card import model_card
-from pactag.model_folder import CARD, CONFIG, FORMAT_VERSION, SCHEMA, Manifest, new_folder
+from pactag.model_folder import CARD, CONFIG, FORMAT_VERSION, SCHEMA, LabelScale, Manifest, new_folder
 from pactag.models import classifier
 from pactag.models.base import FitContext, MetricSink, SentenceClassifier
 from pactag.processes import is_main, process_count
@@ -148,7 +148,7 @@ def train(
             "this command", "was started as one of several processes", "torchrun and accelerate launch are for `pactag train`"
         )
     task = Task.of(config)
-    schema, corpus, others, learnt, sentences = task.schema, task.corpus, task.others, task.learnt, task.sentences
+    schema, corpus, learnt = task.schema, task.corpus, task.learnt
     _writable(config)
     tracker = Tracker(config.tracking.uri)
     key = task.key(tracker.uri)
@@ -173,7 +173,7 @@ def train(
         if resume is not None and held.job is None:
             held.begin(config.output / CHECKPOINTS / recorder.run_id, key)
         folder_of_job = held.job.folder if held.job is not None else None
-        log_start(recorder, config, corpus=corpus, learnt=learnt, others=others)
+        log_start(recorder, config, corpus=corpus, learnt=learnt, others=task.others)
         history = held.job.history() if held.job is not None else History()
         before, started = history.seconds, time.perf_counter()
 
@@ -189,58 +189,80 @@ def train(
             text_of_main(str(folder_of_job or ""))
         model = task.fit(FitContext(report=report, progress=progress, labels=schema.names, checkpoints=folder_of_job))
         fit_seconds = before + time.perf_counter() - started
-        context = config.context
-
-        logits = model.predict_logits(sentences["validation"].inputs)
-        targets = sentences["validation"].targets
-        scales = fit_scales(logits, targets)
-        thresholds = choose_thresholds(calibrated(logits, scales), targets, config.operating_point, schema.names)
-        error = config.operating_point.uncertain_error
-        margins = choose_margins(calibrated(logits, scales), targets, thresholds, schema.names, error=error)
-        started = time.perf_counter()
-        test_logits = model.predict_logits(sentences["test"].inputs)
-        tag_seconds = time.perf_counter() - started
-
-        validation = measured(corpus["validation"], calibrated(logits, scales), targets, thresholds, schema.names)
-        test = measured(corpus["test"], calibrated(test_logits, scales), sentences["test"].targets, thresholds, schema.names)
-        further = {}
-        for name, rows in others.items():
-            given = labelled_sentences(rows, schema, preceding=context.preceding, with_title=context.title)
-            scores = calibrated(model.predict_logits(given.inputs), scales)
-            further[name] = measured(rows, scores, given.targets, thresholds, schema.names)
-        speed = {"speed/fit_seconds": fit_seconds, "speed/tag_sentences_per_second": len(test_logits) / max(tag_seconds, 1e-9)}
+        decision, outcome, tag_rate = _outcome(model, task, fit_seconds)
+        speed = {"speed/fit_seconds": fit_seconds, "speed/tag_sentences_per_second": tag_rate}
         if learnt:
             speed["speed/fit_sentences_per_second"] = len(learnt) * _epochs_done(config, history) / fit_seconds
-        outcome = Outcome(validation, test, further, thresholds, fit_seconds)
         recorder.metrics(speed)
         recorder.tags(base_model_tags(model.base_model))
         log_outcome(recorder, outcome, history=history)
         if config.tracking.pictures:
-            log_pictures(recorder, outcome, history=history, model=model, sentences=sentences)
-
-        manifest = Manifest(
-            format_version=FORMAT_VERSION,
-            kind=model.kind,
-            labels=schema.names,
-            thresholds=thresholds,
-            calibration=dict(zip(schema.names, scales, strict=True)),
-            margins=margins,
-            tokens=model.tokens,
-            base_model=model.base_model,
-            corpus_digest=corpus.digest,
-            run_id=recorder.run_id,
-            metrics={name: round(value, 6) for name, value in outcome.figures().items()},
-            pactag_version=version("pactag"),
-        )
+            log_pictures(recorder, outcome, history=history, model=model, sentences=task.sentences)
         recorder.tags({"mlflow.note.content": note(config, outcome, run_id=recorder.run_id, learnt=len(learnt))})
         folder = config.output / f"{config.name}-{recorder.run_id[:8]}" if config.save else None
         if folder is not None:
-            parts: Any = {"model": model, "manifest": manifest, "config": config, "schema": schema}
-            write_model(folder, **parts, validation=validation, test=test, others=further, replace=job is not None)
+            parts: Any = {"model": model, "manifest": _manifest(model, task, decision, outcome, recorder.run_id)}
+            parts |= {"config": config, "schema": schema, "validation": outcome.validation, "test": outcome.test, "others": outcome.others}
+            write_model(folder, **parts, replace=job is not None)
             recorder.text((folder / CARD).read_text(encoding="utf-8"), CARD)
             recorder.tags({"model_folder": str(folder)})
             recorder.model(folder, example=EXAMPLE)
     return TrainedRun(recorder.run_id, folder, tracker.uri, outcome, recorder.unsent)
+
+
+@dataclass(frozen=True)
+class _Decision:
+    """How logits become labels, chosen on the validation split alone."""
+
+    scales: Sequence[LabelScale]
+    thresholds: Mapping[str, float]
+    margins: Mapping[str, float]
+
+    @classmethod
+    def on(cls, logits: np.ndarray, targets: np.ndarray, point: OperatingPoint, labels: tuple[str, ...]) -> _Decision:
+        scales = fit_scales(logits, targets)
+        scores = calibrated(logits, scales)
+        thresholds = choose_thresholds(scores, targets, point, labels)
+        return cls(scales, thresholds, choose_margins(scores, targets, thresholds, labels, error=point.uncertain_error))
+
+    def measured(self, rows: Sequence[Row], logits: np.ndarray, targets: np.ndarray, labels: tuple[str, ...]) -> Evaluation:
+        return measured(tuple(rows), calibrated(logits, self.scales), targets, self.thresholds, labels)
+
+
+def _outcome(model: SentenceClassifier, task: Task, fit_seconds: float) -> tuple[_Decision, Outcome, float]:
+    """What is decided on the validation split, how that does there and elsewhere, and the sentences that were tagged in a second."""
+    config, corpus, sentences, labels = task.config, task.corpus, task.sentences, task.schema.names
+    targets = sentences["validation"].targets
+    logits = model.predict_logits(sentences["validation"].inputs)
+    decision = _Decision.on(logits, targets, config.operating_point, labels)
+    validation = decision.measured(corpus["validation"], logits, targets, labels)
+    started = time.perf_counter()
+    test_logits = model.predict_logits(sentences["test"].inputs)
+    tag_rate = len(test_logits) / max(time.perf_counter() - started, 1e-9)
+    test = decision.measured(corpus["test"], test_logits, sentences["test"].targets, labels)
+    others = {}
+    for name, rows in task.others.items():
+        given = labelled_sentences(rows, task.schema, preceding=config.context.preceding, with_title=config.context.title)
+        others[name] = decision.measured(rows, model.predict_logits(given.inputs), given.targets, labels)
+    return decision, Outcome(validation, test, others, decision.thresholds, fit_seconds), tag_rate
+
+
+def _manifest(model: SentenceClassifier, task: Task, decision: _Decision, outcome: Outcome, run_id: str) -> Manifest:
+    labels = task.schema.names
+    return Manifest(
+        format_version=FORMAT_VERSION,
+        kind=model.kind,
+        labels=labels,
+        thresholds=decision.thresholds,
+        calibration=dict(zip(labels, decision.scales, strict=True)),
+        margins=decision.margins,
+        tokens=model.tokens,
+        base_model=model.base_model,
+        corpus_digest=task.corpus.digest,
+        run_id=run_id,
+        metrics={name: round(value, 6) for name, value in outcome.figures().items()},
+        pactag_version=version("pactag"),
+    )
 
 
 def _writable(config: RunConfig) -> None:

@@ -18,22 +18,25 @@ from pactag.whole_files import whole
 
 # Keeps the names of articles apart from those of the corpus.
 PREFIX = "own-"
+_WORDS = 6
 
 
 @dataclass(frozen=True)
 class Adapted:
-    """What was added to the training split, and the digest of the new corpus."""
+    """What was added to the training split, the articles that were left out, and the digest of the new corpus."""
 
     articles: int
     sentences: int
     with_label: int
+    left_out: int
     digest: str
 
 
 def adapt_corpus(corpus: Path, articles: Iterable[TaggedArticle], output: Path, schema: Schema) -> Adapted:
     """Write a corpus folder that holds another one and, in its training split, every sentence of the articles with its labels.
 
-    Articles whose name is taken, by another or by what an earlier call added, get numbers.
+    Articles whose name is taken, by another or by what an earlier call added, get numbers. An article is left out that has the very text of
+    an earlier one, or shares a sentence of six words or more with the validation or test split: on what it learnt a model looks good.
 
     :param articles: as a `Tagger` gives them; taken lazily.
     :param output: a new folder, written whole or not at all.
@@ -41,8 +44,11 @@ def adapt_corpus(corpus: Path, articles: Iterable[TaggedArticle], output: Path, 
     """
     if output.exists():
         raise CorpusError(str(output), "exists already", "Name a new folder")
-    seen = {row.article_id for row in read_corpus(corpus, schema).rows}
-    count = sentences = with_label = 0
+    known = read_corpus(corpus, schema)
+    seen = {row.article_id for row in known.rows}
+    held_out = {_plain(row.text) for split in SPLITS[1:] for row in known[split] if _tells(row.text)}
+    texts: set[tuple[str, ...]] = set()
+    count = sentences = with_label = left_out = 0
     with whole(output) as place:
         place.mkdir(parents=True)
         for split in SPLITS:
@@ -52,16 +58,33 @@ def adapt_corpus(corpus: Path, articles: Iterable[TaggedArticle], output: Path, 
         with train.open("a", encoding="utf-8", newline="\n") as file:
             file.write("" if ends else "\n")
             for article in articles:
+                # White space alone is no sentence of a corpus.
+                own = [sentence for sentence in article.sentences if sentence.text.strip()]
+                text = tuple(_plain(sentence.text) for sentence in own)
+                if text and (text in texts or not held_out.isdisjoint(text)):
+                    left_out += 1
+                    continue
+                texts.add(text)
                 name = _name(article.id, seen)
-                for index, sentence in enumerate(article.sentences):
+                for index, sentence in enumerate(own):
                     file.write(Row(name, index, sentence.text, tuple(sentence.labels), article.title).to_json() + "\n")
                     sentences += 1
                     with_label += bool(sentence.labels)
-                count += bool(article.sentences)
+                count += bool(own)
         if not sentences:
-            raise CorpusError(str(corpus), "would get no sentence: no article could be read, or none has text", "Name articles with text")
+            found = "would get no sentence: no article could be read, none has text, or all are there already"
+            raise CorpusError(str(corpus), found, "Name other articles")
         digest = read_corpus(place, schema).digest
-    return Adapted(count, sentences, with_label, digest)
+    return Adapted(count, sentences, with_label, left_out, digest)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _tells(text: str) -> bool:
+    """Whether a sentence is long enough to come from one article: short ones, such as headings, stand in many."""
+    return len(text.split()) >= _WORDS
 
 
 def _name(article: str, seen: set[str]) -> str:

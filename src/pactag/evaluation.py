@@ -77,6 +77,11 @@ def f1_names(labels: Sequence[str]) -> tuple[str, ...]:
     return ("f1_macro", *(f"{name}/f1" for name in labels))
 
 
+def absent_labels(evaluation: Evaluation) -> tuple[str, ...]:
+    """Labels that no sentence carries: their F1 is 0 whatever a model does, and so counts in macro-F1."""
+    return tuple(name for name, count in zip(evaluation.labels, evaluation.targets.sum(0), strict=True) if not count)
+
+
 def intervals(evaluations: Sequence[Evaluation]) -> dict[str, Interval]:
     """95% intervals of the mean F1 of one or several models on the same sentences, from a bootstrap over articles.
 

@@ -34,6 +34,19 @@ def write_table(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
         raise PactagError(str(path), f"cannot be written ({bad.strerror})", "Name another file") from None
 
 
+def check_replaceable(path: Path) -> None:
+    """Refuse to write predictions over anything else, such as the labelled sentences themselves.
+
+    :raises PactagError: when a file stands there that `write_table` has not written.
+    """
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        start = file.readline(1000)
+    if start.strip() and not start.startswith(b"id,"):
+        raise PactagError(str(path), "exists already and holds no predictions", "Choose another name, or remove it")
+
+
 def read_scores(path: Path, labels: Sequence[str]) -> dict[str, np.ndarray]:
     """Scores by the id of the sentence, float32 of shape `(labels,)`, in the order of `labels`.
 

@@ -171,9 +171,11 @@ def _prepared(given: Article | str) -> Article:
 def resolve_model(model: Path | str | None = None, *, tracking_uri: str | None = None) -> Path:
     """The folder behind a path, an address of the tracking store, or the name of a model that pactag brings along: by default `built-in`.
 
-    :raises ModelFolderError: when this pactag was built without one.
+    :raises ModelFolderError: for an empty name, and when this pactag was built without the model.
     :raises MissingExtraError: for an address, when MLflow is not installed.
     """
+    if model == "":
+        raise ModelFolderError("model", "is empty", f"Name a model folder, runs:/<id> or {BUILT_IN!r}, or leave it out")
     built_in = BUILT_IN_FOLDERS.get(str(model or BUILT_IN))
     if built_in is not None:
         if not (built_in / MANIFEST).is_file():

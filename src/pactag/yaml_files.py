@@ -64,7 +64,8 @@ def read_yaml(path: Path, error: type[PactagError]) -> YamlContent:
         raise error(f"{path}:{line}", f"not valid YAML ({bad.problem})", "Check indentation, colons and quotes") from None
     except RecursionError:
         raise error(str(path), "is nested too deep, or contains itself", "Write it flatter") from None
-    except (yaml.YAMLError, ValueError) as bad:
+    except (yaml.YAMLError, ValueError, KeyError, AttributeError, TypeError) as bad:
+        # The last three come from tags such as `!!bool` with a value that is none.
         raise error(str(path), f"not valid YAML ({bad})", "Check it with a YAML-aware editor") from None
     if not isinstance(data, dict):
         raise error(str(path), "is empty" if data is None else "is not a mapping", "Write `field: value` lines at the top level")

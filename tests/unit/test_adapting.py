@@ -91,3 +91,15 @@ def test_command_tells_why_no_sentence_came(pactag, trained, small_corpus, tmp_p
     assert "none.txt" in done.stderr
     assert "would get no sentence" in done.stderr
     assert not (tmp_path / "adapted").exists()
+
+
+def test_article_that_is_in_a_held_out_split_is_left_out(tagger, small_corpus, schema, tmp_path):
+    held_out = next(row.text for row in read_corpus(small_corpus, schema)["test"] if len(row.text.split()) >= 6)
+    given = [Article("leak", f"{held_out.upper()} More of it."), *ARTICLES, Article("again", ARTICLES[1].text)]
+    added = adapt_corpus(small_corpus, tagger.tag_many(given), tmp_path / "adapted", schema)
+    assert (added.articles, added.left_out) == (2, 2)
+
+
+def test_sentence_of_white_space_alone_is_passed_over(tagger, small_corpus, schema, tmp_path):
+    article = Article("blank", "They met. \u00a0 They left.", spans=((0, 9), (10, 11), (12, 22)))
+    assert adapt_corpus(small_corpus, tagger.tag_many([article]), tmp_path / "adapted", schema).sentences == 2

@@ -228,3 +228,11 @@ def test_names_below_a_place_that_does_not_exist_are_none():
 def test_path_that_the_system_refuses_is_told(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
         read_yaml(tmp_path / ("a" * 300), ConfigError)
+
+
+@pytest.mark.parametrize("value", ["!!bool x", "!!timestamp x"])
+def test_tag_with_a_value_that_is_none_of_its_kind_is_told(tmp_path, value: str):
+    path = tmp_path / "a.yaml"
+    path.write_text(f"b: {value}\n")
+    with pytest.raises(ConfigError, match="not valid YAML"):
+        read_yaml(path, ConfigError)

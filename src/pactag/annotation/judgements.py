@@ -57,8 +57,9 @@ def judgements_of(exports: Mapping[Path, Iterable[Reading]], folder: TaskFolder,
             continue
         # Spreadsheets and browsers alter white space; words they leave alone.
         if reading.text.split() != task.text.split():
-            found = f"the text of {task.id} was changed to {_short(reading.text)!r}"
-            problems.append(Problem(reading.where, found, f"It is {_short(task.text)!r}"))
+            was, now = _where_they_differ(task.text.split(), reading.text.split())
+            found = f"the text of {task.id} was changed: {now!r} stands where {was!r} was"
+            problems.append(Problem(reading.where, found, "Put it back; if letters were lost, save the sheet as CSV UTF-8"))
         problems += _label_problems(reading.labels, reading.where, schema)
         here, key = Place(file, reading.where), (reading.annotator, task.id)
         if key in places:
@@ -118,9 +119,11 @@ def _label_problems(labels: Sequence[str], where: str, schema: Schema) -> list[P
     return problems
 
 
-def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= 60 else text[:57] + "..."
+def _where_they_differ(was: Sequence[str], now: Sequence[str]) -> tuple[str, str]:
+    """A few words of each text from the first that differs, and the one before it."""
+    first = next((i for i, (one, other) in enumerate(zip(was, now, strict=False)) if one != other), min(len(was), len(now)))
+    start = max(0, first - 1)
+    return " ".join(was[start : start + 5]), " ".join(now[start : start + 5])
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 an error of pactag itself, with its traceback; 2 a mistake
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 
@@ -16,6 +17,9 @@ from pactag.cli.printing import forgive
 from pactag.cli.show import show_error
 from pactag.errors import PactagError
 from pactag.tracking import switch_off_telemetry
+
+# What the system says of a path or a disk that only the user can mend; wherever a path is used, it may.
+_OF_THE_USER = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 
 app = typer.Typer(
     help="Find the speech acts of politics in the news: who proposes, accuses, sets conditions, threatens.",
@@ -48,12 +52,22 @@ def main() -> None:
     """Entry point of the console script."""
     switch_off_telemetry()
     forgive()
-    # A job that is told to end (by a scheduler, or by `kill`) ends its run as KILLED, as Ctrl-C does.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    # A job that is told to end (by a scheduler, by `kill`, or by a terminal that closes) ends its run as KILLED, as Ctrl-C does.
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # nohup has it ignored.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda number, frame: sys.exit(128 + number))
     try:
         app()
     except PactagError as error:
         show_error(error)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in _OF_THE_USER:
+            raise
+        where = str(error.filename or "the disk")
+        show_error(PactagError(where, f"cannot be used ({error.strerror})", "Check the path, its permissions, and the room on the disk"))
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

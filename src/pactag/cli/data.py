@@ -58,7 +58,7 @@ def stats(folder: CorpusArgument = Path("data/corpus"), schema_file: SchemaOptio
         show_json(figures)
         return
     parts = {**figures["splits"], "all": figures["all"]}
-    table = Table(title=f"{folder}  digest {figures['digest'][:12]}", title_justify="left", title_style="bold")
+    table = Table(title=escape(f"{folder}  digest {figures['digest'][:12]}"), title_justify="left", title_style="bold")
     table.add_column("")
     for name in parts:
         table.add_column(name, justify="right")
@@ -122,7 +122,7 @@ def add(
         list[str] | None, typer.Option("--test", metavar="ARTICLE", help="Hold this new article out for testing. Repeatable.")
     ] = None,
     validation_share: Annotated[float, typer.Option(min=0.01, max=0.5, help="Share of the other new sentences for validation.")] = 0.15,
-    seed: Annotated[int, typer.Option(help="Seed of the split.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the split.")] = 1,
     partial: Annotated[
         bool, typer.Option("--partial", help="Take articles of which only some sentences were judged, as `annotate next` chooses them.")
     ] = False,
@@ -176,7 +176,7 @@ def adapt(
 
     schema = load_schema(schema_file)
     tagger = load_tagger(model, tracking_uri)
-    check_same_labels(tagger.schema.names, schema.names, where=model)
+    check_same_labels(schema.names, tagger.schema.names, where=model)
     unread: list[PactagError] = []
     articles = tagger.tag_many(read_articles(inputs, kind=input_format, on_error=unread.append))
     try:
@@ -186,5 +186,7 @@ def adapt(
             show_error(error)
         raise
     out.print(f"train: {added.sentences} sentences of {added.articles} articles added, {added.with_label} with a label")
+    if added.left_out:
+        out.print(f"{added.left_out} articles left out: they are there already, or share a sentence with the validation or test split")
     out.print(f"digest {added.digest}")
     tell_unread(unread)

@@ -122,7 +122,7 @@ def _train_seeds(config: RunConfig, resume: bool, as_json: bool) -> None:
         }
         show_json({"run_id": done.run_id, "runs": {str(seed): run.run_id for seed, run in done.runs.items()}, "figures": figures})
         return
-    table = Table(title=f"{config.name}: {len(done.runs)} seeds", title_justify="left", title_style="bold")
+    table = Table(title=escape(f"{config.name}: {len(done.runs)} seeds"), title_justify="left", title_style="bold")
     for name in ("figure", "mean", "std", "95% interval of the mean", *(f"seed {seed}" for seed in done.runs)):
         table.add_column(name, justify="left" if name == "figure" else "right")
     for name, spread in done.spreads.items():
@@ -159,12 +159,14 @@ def evaluate(
     over the articles of the sentences.
     """
     from pactag.corpus.rows import read_rows
+    from pactag.evaluation import absent_labels, f1_names, grouped, predictions_table
     from pactag.evaluation import evaluate as measure
-    from pactag.evaluation import f1_names, grouped, predictions_table
-    from pactag.score_files import write_table
+    from pactag.score_files import check_replaceable, write_table
 
     if predictions is not None and len(set(models)) > 1:
         raise PactagError("--predictions", f"is for one model, found {len(set(models))}", "Evaluate one at a time")
+    if predictions is not None:
+        check_replaceable(predictions)
     found = {}
     for name in dict.fromkeys(models):
         tagger = load_tagger(name, tracking_uri)
@@ -185,6 +187,8 @@ def evaluate(
         return
     for name, evaluation in found.items():
         out.print(evaluation_table(evaluation, f"{data}: {name}" if len(found) > 1 else str(data)))
+        if nowhere := absent_labels(evaluation):
+            note(f"no sentence carries {', '.join(nowhere)}: macro-F1 counts {'them' if len(nowhere) > 1 else 'it'} as 0")
         for value, part in parts[name].items():
             out.print(evaluation_table(part, f"{by} = {value or 'not given'}"))
     if len(found) > 1:
@@ -192,8 +196,11 @@ def evaluate(
 
 
 def _evaluation_json(model: str, data: Path, evaluation: Evaluation, parts: dict[str, Evaluation] | None) -> dict[str, Any]:
+    from pactag.evaluation import absent_labels
+
     figures = {"sentences": len(evaluation.rows), **evaluation.figures}
     result: dict[str, Any] = {"model": model, "data": str(data), "figures": figures, "intervals": _intervals_json([evaluation])}
+    result["absent_labels"] = list(absent_labels(evaluation))
     if parts is not None:
         result["by"] = {
             name: {"sentences": len(part.rows), **part.figures, "intervals": _intervals_json([part])} for name, part in parts.items()

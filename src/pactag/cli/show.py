@@ -37,14 +37,20 @@ if TYPE_CHECKING:
 # C0, delete and C1.
 _CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
 
+# A file of another kind is wrong in every line.
+_PROBLEMS_SHOWN = 30
+
 out = Results(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def show_error(error: PactagError) -> None:
-    """Every problem on a line of its own."""
-    for problem in error.problems:
+    """Every problem on a line of its own; of very many the first ones, and how many there are."""
+    for problem in error.problems[:_PROBLEMS_SHOWN]:
         err.print(f"[bold red]error[/] {escape(str(problem) if problem.found else problem.where)}")
+    left = len(error.problems) - _PROBLEMS_SHOWN
+    if left > 0:
+        err.print(f"[bold red]error[/] and {left} more")
 
 
 def show_json(data: Any) -> None:
@@ -141,7 +147,7 @@ def evaluation_table(evaluation: Evaluation, title: str) -> Table:
     from pactag.evaluation import intervals
     from pactag.metrics import label_scores
 
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=escape(title), title_justify="left", title_style="bold")
     for name in ("label", "precision", "recall", "F1", "95% interval", "sentences"):
         table.add_column(name, justify="left" if name == "label" else "right")
     ranges = intervals([evaluation])
@@ -158,7 +164,7 @@ def mean_table(evaluations: Sequence[Evaluation], title: str) -> Table:
     """The mean F1 of several models, such as the seeds of a recipe, with the 95% interval over articles, and the F1 of each."""
     from pactag.evaluation import f1_names, intervals
 
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=escape(title), title_justify="left", title_style="bold")
     for name in ("label", "mean F1", "95% interval", *(f"model {i + 1}" for i in range(len(evaluations)))):
         table.add_column(name, justify="left" if name == "label" else "right")
     ranges = intervals(evaluations)
@@ -176,7 +182,7 @@ def _range(interval: Interval | None) -> str:
 
 def export_table(checks: Mapping[Any, ExportCheck], title: str) -> Table:
     """How exported networks compare with torch."""
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=escape(title), title_justify="left", title_style="bold")
     for name in ("form", "sentences", "same labels", "largest difference of a score", "macro-F1", "macro-F1 of torch"):
         table.add_column(name, justify="left" if name == "form" else "right")
     for form, check in checks.items():
@@ -188,7 +194,7 @@ def export_table(checks: Mapping[Any, ExportCheck], title: str) -> Table:
 def agreement_table(item: Agreement, schema: Schema) -> Table:
     """Kappa, alpha and F1 of two annotators, per label; a dash where neither gave it, so that nothing was measured."""
     title = f"{escape(item.readers[0])} and {escape(item.readers[1])}: {item.sentences} sentences, {item.differing} differ"
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=escape(title), title_justify="left", title_style="bold")
     for name in ("label", "Cohen's kappa", "Krippendorff's alpha", "F1"):
         table.add_column(name, justify="left" if name == "label" else "right")
     for name, *values in zip(schema.names, item.kappa, item.alpha, item.f1, strict=True):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
 
+from pactag.articles import Article
 from pactag.cli.models import DEFAULT_MODEL, BackendOption, ModelOption, StoreOption, find_model, load_tagger
 from pactag.cli.printing import show_lines
 from pactag.cli.show import note, show_article, show_error
@@ -80,6 +82,8 @@ def tag(
     Reads plain text, JSONL, CSV, Parquet and HTML, compressed or not. Prints the labelled sentences with their scores. Files and rows that
     cannot be read are told on standard error; the others are tagged.
     """
+    if output == "":
+        raise PactagError("--output", "is empty", "Name a file, or a folder with / at its end")
     if output is not None and as_json:
         raise PactagError("--json and --output", "are two places for the same sentences", "Use one of the two")
     if output is not None and _is_folder(output, format):
@@ -112,8 +116,14 @@ def tag(
     articles = read_articles(inputs, kind=input_format, on_error=unread.append, leave_out=[path for path in (place, texts) if path])
     tagger = load_tagger(model, tracking_uri, backend=backend)
     maker = Maker(tagger.schema, tagger.model_id)
-    tagged = tagger.tag_many(articles)
+    tagged = tagger.tag_many(_noting_repeats(articles))
     if place is not None:
+        # What an earlier call wrote does not go for a name that was mistyped.
+        first = next(tagged, None)
+        if first is None and unread:
+            note(f"nothing could be read; {escape(str(place))} is left as it is")
+            tell_unread(unread)
+        tagged = chain([] if first is None else [first], tagged)
         count = write(tagged, place, maker, format=output_format, texts=texts)
         note(f"{count} sentences in {escape(str(place))}")
     elif as_json:
@@ -128,6 +138,20 @@ def tag(
 def _is_folder(output: str, format: str | None) -> bool:
     path = Path(output)
     return output.endswith("/") or (path.is_dir() and (format or ENDINGS.get(path.suffix.lower())) != "brat")
+
+
+def _noting_repeats(articles: Iterable[Article]) -> Iterator[Article]:
+    """The same articles; at the end a word on those whose sentences cannot be told apart by `article_id`."""
+    seen: set[str] = set()
+    repeated: dict[str, None] = {}
+    for article in articles:
+        if article.id in seen:
+            repeated[article.id] = None
+        seen.add(article.id)
+        yield article
+    if repeated:
+        some = ", ".join(repr(name) for name in islice(repeated, 3)) + (", ..." if len(repeated) > 3 else "")
+        note(escape(f"several articles have the id {some}: their sentences cannot be told apart by article_id"))
 
 
 def tell_unread(unread: Sequence[PactagError]) -> None:

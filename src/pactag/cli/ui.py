@@ -27,7 +27,7 @@ def ui(
         str | None, typer.Option("--experiment", help="Experiment to open; by default the one with the newest run.")
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 5000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 5000,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page where there is a screen.")] = True,
 ) -> None:
     """Open the MLflow UI on the runs, at the page of the experiment, with the columns that matter chosen."""

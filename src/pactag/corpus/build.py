@@ -46,12 +46,15 @@ def build_corpus(data: Path, schema: Schema, *, readers: int = 2) -> Built:
 
     :param readers: articles with fewer independent passes than this are left out.
 
-    :raises CorpusError: for malformed input, for sentences on which readers differ and nobody has settled, and when no article is left.
-        Nothing is written then.
+    :raises CorpusError: for malformed input, for sentences on which readers differ and nobody has settled, when no article is left, and
+        when the plan of a corpus that stands there is missing. Nothing is written then.
     """
     articles = read_articles(data / ARTICLES, schema)
     passes = read_passes(data / ANNOTATIONS, articles, schema)
     plan = read_split_plan(data / SPLIT_FILE)
+    if not (data / SPLIT_FILE).exists() and any((data / CORPUS / f"{split}.jsonl").exists() for split in SPLITS):
+        found = f"is not there, while {data / CORPUS} holds a corpus whose articles would be split anew"
+        raise CorpusError(str(data / SPLIT_FILE), found, f"Restore it, or remove {data / CORPUS} to begin again")
     gold, problems = settle(articles, passes, schema, readers=readers)
     if problems:
         raise CorpusError.of(problems)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import hashlib
 import json
@@ -168,7 +169,7 @@ def check_rows_of(path: Path, schema: Schema) -> tuple[list[Row], list[Problem]]
     rows: list[Row] = []
     problems: list[Problem] = []
     first_line: dict[str, int] = {}
-    for number, line in enumerate(raw.split(b"\n"), start=1):
+    for number, line in enumerate(raw.removeprefix(codecs.BOM_UTF8).split(b"\n"), start=1):
         if not line.strip():
             continue
         where = f"{path}:{number}"

@@ -54,6 +54,8 @@ def _found(names: Iterable[str], left_out: set[Path]) -> Iterator[Source | Input
     for name in names:
         if name == "-":
             yield Source(None, "stdin")
+        elif not name:
+            yield InputError("input", "is empty", "Name a file, a folder or a pattern")
         elif is_address(name):
             yield Source(None, name, name)
         elif os.path.isdir(name):  # noqa: PTH112 - a Path of any string would raise for one with a NUL

@@ -8,6 +8,9 @@ from typing import Any
 from pactag.articles import Article, Span, check_spans, normalise
 from pactag.errors import InputError
 
+# Fields that the results of `pactag tag` have together and articles do not.
+RESULT = {"article_id", "index", "labels", "model"}
+
 
 def article_of(record: Mapping[str, Any], *, where: str, default_id: str) -> Article:
     """The article in the fields `text` and, where given, `id`, `title` and `spans`; other fields are passed over.
@@ -16,6 +19,8 @@ def article_of(record: Mapping[str, Any], *, where: str, default_id: str) -> Art
 
     :raises InputError: for a field that is missing or of another kind, and for spans that `check_spans` refuses.
     """
+    if record.keys() >= RESULT:
+        raise InputError(where, "is a sentence that pactag has tagged, not an article", "Give the articles themselves")
     if "text" not in record:
         raise InputError(where, "has no field 'text'", f"It has: {', '.join(map(repr, record)) or 'nothing'}")
     text = record["text"]

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from pactag.articles import Article, utf16, with_text
 from pactag.errors import InputError, MissingExtraError, PactagError
-from pactag.inputs.records import article_of
+from pactag.inputs.records import RESULT, article_of
 
 _COLUMNS = ("id", "title", "text")
 _ROWS_AT_ONCE = 256
@@ -42,6 +42,13 @@ def read_csv(file: BinaryIO, where: str, id: str) -> Iterator[Article | PactagEr
         yield InputError(
             f"{where}:1", f"has no column 'text' ({found})", "Name the columns in the first line: text and, if wanted, id, title"
         )
+        return
+    twice = [name for name in _COLUMNS if header.count(name) > 1]
+    if twice:
+        yield InputError(f"{where}:1", f"has several columns {', '.join(map(repr, twice))}", "Keep one of them")
+        return
+    if set(header) >= RESULT:
+        yield InputError(where, "is a table of sentences that pactag has tagged, not of articles", "Give the articles themselves")
         return
     # Bytes that are not UTF-8 are carried through as lone surrogates, so that only their own row is refused.
     rest = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")

@@ -50,9 +50,15 @@ def format_of(path: Path, given: str | None = None) -> str:
         raise PactagError(f"output {path}", "is neither a file nor a folder", "To write to a pipe or a device, use --json and >")
     if name in _FOLDERS and path.exists():
         raise PactagError(f"output {path}", "exists already", f"{name} writes a folder: choose another name, or remove it")
-    if not path.parent.is_dir():
-        raise PactagError(f"output {path}", f"there is no folder {path.parent}", "Make it first")
+    _check_folder(path, "output")
     return name
+
+
+def _check_folder(path: Path, what: str) -> None:
+    if path.parent.is_file():
+        raise PactagError(f"{what} {path}", f"{path.parent} is a file, not a folder", "Choose another name")
+    if not path.parent.is_dir():
+        raise PactagError(f"{what} {path}", f"there is no folder {path.parent}", "Make it first")
 
 
 def check_apart(path: Path, texts: Path | None = None, *, inputs: Iterable[Path | str] = ()) -> None:
@@ -67,6 +73,7 @@ def check_apart(path: Path, texts: Path | None = None, *, inputs: Iterable[Path 
             raise PactagError(f"texts {texts}", "is a folder or the output itself", "Choose another name")
         if is_special(texts):
             raise PactagError(f"texts {texts}", "is neither a file nor a folder", "Choose another name")
+        _check_folder(texts, "texts")
     for name in inputs:
         for where, place in (("output", path), ("texts", texts)):
             if place is not None and _same(place, Path(name)):
@@ -99,6 +106,6 @@ def write(tagged: Iterable[TaggedArticle], path: Path, maker: Maker, *, format: 
             with whole(texts) as other, other.open("w", encoding="utf-8", newline="\n") as file:
                 return writer(articles.kept(tagged, file), place, maker)
     except OSError as bad:
-        raise PactagError(
-            f"output {bad.filename or path}", f"cannot be written ({bad.strerror})", "Check the folder and the disk"
-        ) from None
+        # The name of what stands beside it until it is whole says nothing to anybody.
+        refused = texts if texts is not None and bad.filename and Path(bad.filename).parent == texts.parent != path.parent else path
+        raise PactagError(f"output {refused}", f"cannot be written ({bad.strerror})", "Check the folder and the disk") from None

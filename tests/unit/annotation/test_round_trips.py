@@ -235,7 +235,7 @@ def _line(sentence="port:0", text="The port has 14 pilots.", label=()):
     [
         (_line(label=["threats"]), "unknown label 'threats'. Did you mean 'threat'"),
         (_line(label=["threat", "threat"]), "a label is given twice"),
-        (_line(text="The port has 15 pilots."), "the text of port:0 was changed to 'The port has 15 pilots.'"),
+        (_line(text="The port has 15 pilots."), "the text of port:0 was changed: 'has 15 pilots.' stands where 'has 14 pilots.' was"),
         (_line("gone:0"), "unknown sentence 'gone:0'"),
         (_line("port:1", "Unless pay rises, they will strike, the guild said."), "'anna' judged port:1 already at"),
         (json.dumps({"text": "x", "label": []}), "has no 'sentence_id'"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -421,3 +422,82 @@ def test_without_a_champion_the_built_in_model_tags_and_it_is_told(pactag, tmp_p
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["labels"] == ["proposal"]
     assert "no run is promoted in" in " ".join(done.stderr.split())
+
+
+def test_predictions_take_the_place_of_predictions_alone(pactag, model, small_corpus, tmp_path):
+    data = tmp_path / "mine.jsonl"
+    shutil.copy(small_corpus / "test.jsonl", data)
+    before = data.read_bytes()
+    done = pactag("evaluate", model, "--data", data, "--predictions", data)
+    assert done.returncode == 2
+    assert "exists already and holds no predictions" in done.stderr
+    assert data.read_bytes() == before
+    for _ in range(2):
+        assert pactag("evaluate", model, "--data", data, "--predictions", tmp_path / "said.csv").returncode == 0
+
+
+def test_evaluate_tells_labels_that_no_sentence_carries(pactag, model, tmp_path):
+    data = tmp_path / "mine.jsonl"
+    data.write_text(json.dumps({"article_id": "a", "index": 0, "text": "It rained.", "labels": ["threat"]}) + "\n")
+    done = pactag("evaluate", model, "--data", data)
+    assert "no sentence carries proposal, accusation, condition: macro-F1 counts them as 0" in done.stderr
+    assert json.loads(pactag("evaluate", model, "--data", data, "--json").stdout)["absent_labels"] == [
+        "proposal",
+        "accusation",
+        "condition",
+    ]
+
+
+def test_values_with_brackets_are_shown_as_they_are(pactag, model, tmp_path):
+    data = tmp_path / "mine [ap].jsonl"
+    row = {"article_id": "a", "index": 0, "text": "It rained.", "labels": [], "source": "wire [/k]"}
+    data.write_text(json.dumps(row) + "\n")
+    done = pactag("evaluate", model, "--data", data, "--by", "source")
+    assert done.returncode == 0, done.stderr
+    assert "source = wire [/k]" in done.stdout
+    assert "mine [ap].jsonl" in done.stdout
+
+
+def test_output_stays_when_nothing_could_be_read(pactag, model, tmp_path):
+    output = tmp_path / "acts.csv"
+    output.write_text("yesterday\n")
+    done = pactag("tag", tmp_path / "typo.txt", "-m", model, "-o", output)
+    assert done.returncode == 2
+    assert "nothing could be read" in done.stderr
+    assert output.read_text() == "yesterday\n"
+
+
+def test_articles_with_one_id_are_told(pactag, model, tmp_path):
+    (tmp_path / "wire.jsonl").write_text('{"id": "a", "text": "He left."}\n' * 2 + '{"id": "b", "text": "He left."}\n')
+    done = pactag("tag", tmp_path / "wire.jsonl", "-m", model, "-o", tmp_path / "acts.jsonl")
+    assert (done.returncode, "several articles have the id 'a': their sentences" in done.stderr) == (0, True)
+
+
+@pytest.mark.parametrize("arguments", [("-m", ""), ("-o", "")], ids=["model", "output"])
+def test_empty_name_is_refused(pactag, tmp_path, arguments):
+    (tmp_path / "a.txt").write_text("He left.")
+    done = pactag("tag", tmp_path / "a.txt", *arguments)
+    assert done.returncode == 2
+    assert "is empty" in done.stderr
+
+
+def test_empty_input_is_refused(pactag, model):
+    done = pactag("tag", "", "-m", model)
+    assert (done.returncode, "input: is empty" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "command", ["tag a.txt -m {}", "evaluate {}", "data check {}", "schema show --schema {}", "study show {}", "sync {}"]
+)
+def test_name_that_the_system_refuses_is_told(pactag, command: str):
+    done = pactag(*command.format("a" * 300).split())
+    assert done.returncode == 2
+    assert "File name too long" in done.stderr
+
+
+def test_of_very_many_problems_the_first_are_told(pactag, model, tmp_path):
+    data = tmp_path / "mine.csv"
+    data.write_text("a,b\n" * 500)
+    done = pactag("evaluate", model, "--data", data)
+    assert len(done.stderr.splitlines()) == 31
+    assert done.stderr.endswith("and 470 more\n")

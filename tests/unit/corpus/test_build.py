@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -145,8 +146,19 @@ def test_built_anew_from_the_same_input_gives_the_same_bytes(data_folder, schema
     build_corpus(data_folder.root, schema)
     first = data_folder.files()
     (data_folder.root / "splits.json").unlink()
+    shutil.rmtree(data_folder.root / "corpus")
     build_corpus(data_folder.root, schema)
     assert data_folder.files() == first
+
+
+def test_corpus_whose_plan_is_missing_is_not_split_anew(data_folder, schema):
+    _add(data_folder, 0, 30)
+    build_corpus(data_folder.root, schema)
+    (data_folder.root / "splits.json").unlink()
+    before = data_folder.files()
+    with pytest.raises(CorpusError, match=r"splits\.json: is not there, while .* holds a corpus"):
+        build_corpus(data_folder.root, schema)
+    assert data_folder.files() == before
 
 
 def test_an_old_article_never_changes_its_split(data_folder, schema):

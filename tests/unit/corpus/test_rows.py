@@ -288,3 +288,9 @@ def test_several_mistakes_of_one_row_are_told_together(problems, line_of):
         "train.jsonl:1: unknown label 'treat'",
         "train.jsonl:1: unknown label 'xyz'",
     ]
+
+
+def test_mark_at_the_start_of_a_file_is_passed_over(tmp_path, schema):
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"article_id": "a", "index": 0, "text": "He left.", "labels": []}\n', encoding="utf-8-sig")
+    assert [row.text for row in read_rows(path, schema)] == ["He left."]

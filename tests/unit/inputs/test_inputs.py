@@ -412,3 +412,22 @@ def test_missing_extra_is_told_once_and_the_others_are_read(tmp_path, monkeypatc
     assert [article.id for article in articles] == ["c"]
     assert [type(error) for error in errors] == [MissingExtraError]
     assert f"pip install 'pactag[{extra}]'" in str(errors[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("acts.jsonl", '{"article_id": "a", "index": 0, "text": "He left.", "labels": [], "model": "x"}\n'),
+        ("acts.csv", "article_id,index,start,end,text,labels,model\na,0,0,8,He left.,,x\n"),
+    ],
+)
+def test_result_of_tagging_is_no_article(tmp_path, name: str, content: str):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(InputError, match="that pactag has tagged"):
+        list(read_articles([tmp_path / name]))
+
+
+def test_column_that_stands_twice_is_told(tmp_path):
+    (tmp_path / "a.csv").write_text("text,text,id\nHe left.,She came.,x\n")
+    with pytest.raises(InputError, match="has several columns 'text'"):
+        list(read_articles([tmp_path / "a.csv"]))

@@ -257,7 +257,8 @@ def _spread(tracker: Tracker, run: Run) -> tuple[str | None, Mapping[str, Spread
 
 def _is_like(child: Run, run: Run) -> bool:
     """Whether the run of a seed is whole, and had the data of another run: a corpus may have grown since under the same path."""
-    return child.data.tags.get("status") == "completed" and child.data.tags.get("corpus_digest") == run.data.tags.get("corpus_digest")
+    own, other = child.data.tags, run.data.tags
+    return bool(own.get("status") == "completed" and own.get("corpus_digest") == other.get("corpus_digest"))
 
 
 def _learning(run: Run) -> dict[str, str]:

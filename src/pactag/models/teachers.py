@@ -9,11 +9,11 @@ from typing import cast
 
 import numpy as np
 
-from pactag.calibration import LabelScale, calibrated
+from pactag.calibration import calibrated
 from pactag.config import ContextConfig
 from pactag.corpus.rows import LabelledSentences
 from pactag.errors import ConfigError
-from pactag.model_folder import BUILT_IN_FOLDERS, TORCH_WEIGHTS, Manifest, read_manifest
+from pactag.model_folder import BUILT_IN_FOLDERS, TORCH_WEIGHTS, LabelScale, Manifest, read_manifest
 from pactag.models.pooled import PooledClassifier
 from pactag.score_files import read_scores
 from pactag.sentences import SentenceInput

@@ -32,7 +32,7 @@ quickstart: install  ## train configs/quick.yaml and tag an example article
 	@echo "Compare runs in the browser: make ui"
 
 test: install  ## run the tests, offline
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-label-studio: install  ## the round trip through a real Label Studio, in an environment of its own (some 800 MB, minutes)
 	@test -x .venv-label-studio/bin/label-studio || { $(PYTHON) -m venv .venv-label-studio && \

@@ -331,6 +331,11 @@ def test_store_that_cannot_be_opened_is_told(tmp_path, place: str):
         _ = Tracker(f"sqlite:///{tmp_path / place}").client
 
 
+def test_address_that_is_none_is_told():
+    with pytest.raises(TrackingError, match="cannot be opened"):
+        _ = Tracker("http://[").client
+
+
 def test_store_whose_driver_is_missing_is_told():
     with pytest.raises(TrackingError, match="needs the package MySQLdb"):
         _ = Tracker("mysql://127.0.0.1/runs").client

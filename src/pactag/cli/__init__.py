@@ -18,8 +18,9 @@ from pactag.cli.show import show_error
 from pactag.errors import PactagError
 from pactag.tracking import switch_off_telemetry
 
-# What the system says of a path or a disk that only the user can mend; wherever a path is used, it may.
-_OF_THE_USER = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+# What a system says of a path or a disk that only the user can mend, wherever a path is used; not every system has all of them.
+_NAMES = ("EACCES", "EPERM", "ENAMETOOLONG", "ELOOP", "EROFS", "ENOSPC", "EDQUOT")
+_OF_THE_USER = {getattr(errno, name) for name in _NAMES if hasattr(errno, name)}
 
 app = typer.Typer(
     help="Find the speech acts of politics in the news: who proposes, accuses, sets conditions, threatens.",

@@ -114,7 +114,7 @@ def opening(uri: str) -> Iterator[None]:
             yield
     except ModuleNotFoundError as error:
         raise TrackingError(f"store {uri}", f"needs the package {error.name}", "Install it beside pactag") from None
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, OSError, ValueError) as error:
         found = f"cannot be opened ({str(error).splitlines()[0][:300]})"
         raise TrackingError(f"store {uri}", found, "Check the address, and that the store is there and can be written") from None
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pactag.corpus.near_duplicates import SentenceIndex
+from pactag.corpus.repetition import DUPLICATE_MIN_WORDS
 from pactag.corpus.rows import SPLITS, Row, read_corpus
 from pactag.errors import CorpusError
 from pactag.schema import Schema
@@ -18,7 +20,6 @@ from pactag.whole_files import whole
 
 # Keeps the names of articles apart from those of the corpus.
 PREFIX = "own-"
-_WORDS = 6
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def adapt_corpus(corpus: Path, articles: Iterable[TaggedArticle], output: Path, 
     """Write a corpus folder that holds another one and, in its training split, every sentence of the articles with its labels.
 
     Articles whose name is taken, by another or by what an earlier call added, get numbers. An article is left out that has the very text of
-    an earlier one, or shares a sentence of six words or more with the validation or test split: on what it learnt a model looks good.
+    an earlier one, or shares nearly a sentence with the validation or test split (`SentenceIndex`): on what it learnt a model looks good.
 
     :param articles: as a `Tagger` gives them; taken lazily.
     :param output: a new folder, written whole or not at all.
@@ -46,8 +47,10 @@ def adapt_corpus(corpus: Path, articles: Iterable[TaggedArticle], output: Path, 
         raise CorpusError(str(output), "exists already", "Name a new folder")
     known = read_corpus(corpus, schema)
     seen = {row.article_id for row in known.rows}
-    held_out = {_plain(row.text) for split in SPLITS[1:] for row in known[split] if _tells(row.text)}
-    texts: set[tuple[str, ...]] = set()
+    held_out = SentenceIndex()
+    for text in (row.text for split in SPLITS[1:] for row in known[split] if _tells(row.text)):
+        held_out.add(text)
+    added: set[tuple[str, ...]] = set()
     count = sentences = with_label = left_out = 0
     with whole(output) as place:
         place.mkdir(parents=True)
@@ -60,11 +63,11 @@ def adapt_corpus(corpus: Path, articles: Iterable[TaggedArticle], output: Path, 
             for article in articles:
                 # White space alone is no sentence of a corpus.
                 own = [sentence for sentence in article.sentences if sentence.text.strip()]
-                text = tuple(_plain(sentence.text) for sentence in own)
-                if text and (text in texts or not held_out.isdisjoint(text)):
+                texts = tuple(sentence.text for sentence in own)
+                if texts and (texts in added or any(text in held_out for text in texts if _tells(text))):
                     left_out += 1
                     continue
-                texts.add(text)
+                added.add(texts)
                 name = _name(article.id, seen)
                 for index, sentence in enumerate(own):
                     file.write(Row(name, index, sentence.text, tuple(sentence.labels), article.title).to_json() + "\n")
@@ -78,13 +81,9 @@ def adapt_corpus(corpus: Path, articles: Iterable[TaggedArticle], output: Path, 
     return Adapted(count, sentences, with_label, left_out, digest)
 
 
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
-
-
 def _tells(text: str) -> bool:
     """Whether a sentence is long enough to come from one article: short ones, such as headings, stand in many."""
-    return len(text.split()) >= _WORDS
+    return len(text.split()) >= DUPLICATE_MIN_WORDS
 
 
 def _name(article: str, seen: set[str]) -> str:

@@ -172,7 +172,7 @@ def _digests(config: RunConfig) -> dict[str, str]:
 
 
 def _as_they_were(results: Path, jobs: list[tuple[Variant, int, RunConfig]], rows: list[dict[str, str]]) -> None:
-    """What is there must be comparable with what is still to come; variants that are done need neither."""
+    """Refuse rows of other settings, and, where a variant is not done, of other inputs: those of one that is done may be gone since."""
     known = {(row["variant"], row["seed"]): row for row in rows}
     waiting = {variant.name for variant, seed, _ in jobs if (variant.name, str(seed)) not in known}
     problems = {}

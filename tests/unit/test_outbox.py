@@ -104,11 +104,20 @@ def test_sync_sends_what_a_run_left(tracker, tmp_path, line):
 
 def test_sync_passes_over_a_folder_that_keeps_nothing(tracker, tmp_path, line):
     (tmp_path / UNSENT / "0").mkdir(parents=True)
+    (tmp_path / UNSENT / "0" / "lock").touch()
     line.cut = True
     with _run(tracker, tmp_path) as recorder:
         _log_everything(recorder)
     line.cut = False
     assert [(done.run_id, done.left) for done in sync.sync(tmp_path)] == [(recorder.run_id, 0)]
+
+
+def test_sync_tells_entries_of_which_the_run_is_not_known(tmp_path):
+    folder = tmp_path / UNSENT / "0"
+    folder.mkdir(parents=True)
+    (folder / "000000001.json").write_text("{}")
+    (told,) = sync.sync(tmp_path)
+    assert (told.run_id, told.left, "has no run.json that can be read" in told.why) == ("0", 1, True)
 
 
 def test_sync_that_is_cut_off_goes_on(tracker, tmp_path, line, monkeypatch):

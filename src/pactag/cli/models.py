@@ -229,7 +229,10 @@ def sync(
     for run in send(runs):
         left += run.left
         out.print(
-            escape(f"runs:/{run.run_id}: {run.sent} entries sent to {run.uri}" + (f", {run.left} left: {run.why}" if run.left else ""))
+            escape(
+                f"runs:/{run.run_id}: {run.sent} entries sent{f' to {run.uri}' if run.uri else ''}"
+                + (f", {run.left} left: {run.why}" if run.left else "")
+            )
         )
     if left:
         raise typer.Exit(2)

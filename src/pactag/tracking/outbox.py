@@ -21,6 +21,11 @@ UNSENT = "unsent"
 _ABOUT = "run.json"
 
 
+def entries_in(folder: Path) -> list[str]:
+    """The names of the entries that a folder keeps, oldest first."""
+    return sorted(path.stem for path in folder.glob("*.json") if path.stem.isdigit())
+
+
 @dataclass(frozen=True)
 class Entry:
     """Something to log: what it is, its values as JSON takes them, and the bytes of a file."""
@@ -53,7 +58,7 @@ class Outbox:
             about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
             return cls(folder, run_id=about["run_id"], uri=about["uri"])
         except (OSError, ValueError, KeyError, TypeError):
-            raise TrackingError(str(folder), f"has no {_ABOUT} that can be read", "Nothing of a run is kept there") from None
+            raise TrackingError(str(folder), f"has no {_ABOUT} that can be read", "Restore it, or remove the folder") from None
 
     def __len__(self) -> int:
         return len(self._names())
@@ -106,4 +111,4 @@ class Outbox:
         (self.folder / f"{name}.data").unlink(missing_ok=True)
 
     def _names(self) -> list[str]:
-        return sorted(path.stem for path in self.folder.glob("*.json") if path.stem.isdigit())
+        return entries_in(self.folder)

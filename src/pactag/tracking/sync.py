@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pactag.errors import TrackingError
 from pactag.tracking.library import mlflow_errors
-from pactag.tracking.outbox import UNSENT, Outbox
+from pactag.tracking.outbox import UNSENT, Outbox, entries_in
 from pactag.tracking.sending import Unreachable, send
 from pactag.tracking.tracker import Tracker
 
@@ -32,8 +32,10 @@ def sync(runs: Path) -> Iterator[Synced]:
     for folder in sorted(path for path in (runs / UNSENT).glob("*") if path.is_dir()):
         try:
             outbox = Outbox.of(folder)
-        except TrackingError:
-            # Made by a process that was killed before it could say of which run it is: it keeps nothing.
+        except TrackingError as error:
+            # Without entries a process was killed before it could say of which run it is, and nothing is lost.
+            if left := entries_in(folder):
+                yield Synced(folder.name, "", 0, len(left), str(error))
             continue
         if not outbox.take():
             yield Synced(outbox.run_id, outbox.uri, 0, len(outbox), "its training still runs, and sends it by itself")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pactag.errors import ConfigError
 from pactag.metrics import precision_threshold, steady_f1_threshold
 from pactag.model_folder import LabelScale
 
 if TYPE_CHECKING:
     from pactag.config import OperatingPoint
 
+_log = logging.getLogger(__name__)
 _SMALLEST_BAND = 10
 
 
@@ -50,24 +51,19 @@ def fit_scales(logits: np.ndarray, targets: np.ndarray) -> list[LabelScale]:
 def choose_thresholds(scores: np.ndarray, targets: np.ndarray, point: OperatingPoint, labels: Sequence[str]) -> dict[str, float]:
     """The threshold of each label under an operating point, from validation scores and targets.
 
-    :raises ConfigError: when a label cannot reach the precision that is asked for.
+    A label that cannot reach the precision that is asked for is told in a warning, and gets the threshold of its highest precision: the
+    model, which took hours, is good for the others.
     """
     if point.objective == "fixed":
         return dict.fromkeys(labels, float(point.threshold or 0.5))
     if point.objective == "f1":
         return {name: steady_f1_threshold(targets[:, i], scores[:, i]) for i, name in enumerate(labels)}
-    thresholds: dict[str, float] = {}
-    out_of_reach = []
-    for i, name in enumerate(labels):
-        threshold = precision_threshold(targets[:, i], scores[:, i], point.precision or 0.0)
-        if threshold is None:
-            out_of_reach.append(name)
-        else:
-            thresholds[name] = threshold
-    if out_of_reach:
-        found = f"{point.precision} is out of reach on the validation split for {', '.join(out_of_reach)}"
-        raise ConfigError("operating_point.precision", found, "Ask for less, or use objective f1")
-    return thresholds
+    wanted = point.precision or 0.0
+    found = {name: precision_threshold(targets[:, i], scores[:, i], wanted) for i, name in enumerate(labels)}
+    if short := [f"{name} ({precision:.2f})" for name, (_, precision) in found.items() if precision < wanted]:
+        told = "operating_point.precision: %s is out of reach on the validation split, so that the highest precision is taken, for %s"
+        _log.warning(told, wanted, ", ".join(short))
+    return {name: threshold for name, (threshold, _) in found.items()}
 
 
 def choose_margins(

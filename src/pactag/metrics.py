@@ -104,16 +104,20 @@ def best_f1_macro(targets: np.ndarray, scores: np.ndarray) -> float:
     return float(np.mean([best_f1_threshold(targets[:, i], scores[:, i])[1] for i in range(targets.shape[1])]))
 
 
-def precision_threshold(targets: np.ndarray, scores: np.ndarray, precision: float) -> float | None:
-    """The lowest threshold at which one label's precision is at least `precision`; None when no threshold reaches it."""
+def precision_threshold(targets: np.ndarray, scores: np.ndarray, precision: float) -> tuple[float, float]:
+    """The lowest threshold at which one label's precision is at least `precision`, and the precision there.
+
+    Where no threshold reaches it, the one with the highest precision, of several the lowest. Without positives it is just above every
+    score, and the precision is 0.
+    """
+    if not targets.any():
+        return float(np.nextafter(scores.max(initial=0.5), 2.0)), 0.0
     order = np.argsort(-scores, kind="stable")
     sorted_scores, hits = scores[order], targets[order].astype(bool)
-    reached = np.cumsum(hits) / np.arange(1, len(hits) + 1) >= precision
+    reached = np.cumsum(hits) / np.arange(1, len(hits) + 1)
     cut_possible = np.append(sorted_scores[1:] < sorted_scores[:-1], True)
-    places = np.flatnonzero(reached & cut_possible)
-    if not len(places) or not hits.any():
-        return None
-    return _cut_below(sorted_scores, int(places[-1]))
+    place = int(np.flatnonzero(cut_possible & (reached >= min(precision, reached[cut_possible].max())))[-1])
+    return _cut_below(sorted_scores, place), float(reached[place])
 
 
 def _cut_below(sorted_scores: np.ndarray, place: int) -> float:

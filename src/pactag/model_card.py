@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pactag.config import RunConfig, SoupModel
+from pactag.config import OperatingPoint, RunConfig, SoupModel
 from pactag.evaluation import Evaluation
 from pactag.metrics import label_scores
 from pactag.model_folder import BaseModelInfo, Manifest
@@ -46,7 +46,7 @@ def model_card(
         f"| corpus digest | `{manifest.corpus_digest[:16]}...` |",
         f"| MLflow run | {manifest.run_id or 'none'} |",
         f"| context | {_context(config)} |",
-        f"| operating point | {config.operating_point.objective} on the validation split |",
+        f"| operating point | {_operating_point(config.operating_point, validation)} |",
         "",
         "## What the labels mean",
         "",
@@ -86,6 +86,16 @@ def _context(config: RunConfig) -> str:
     parts = [f"{context.preceding} preceding sentences"] if context.preceding else []
     parts += ["title"] if context.title else []
     return ", ".join(parts) or "none: the sentence alone"
+
+
+def _operating_point(point: OperatingPoint, validation: Evaluation | None) -> str:
+    if point.objective == "fixed":
+        return f"{point.threshold} for every label"
+    if point.objective == "f1":
+        return "f1 on the validation split"
+    short = [name for name in validation.labels if validation.figures[f"{name}/precision"] < (point.precision or 0)] if validation else []
+    told = f"; out of reach for {', '.join(short)}, which have their highest precision" if short else ""
+    return f"precision {point.precision} on the validation split{told}"
 
 
 def _figures(heading: str, evaluation: Evaluation | None, manifest: Manifest) -> list[str]:

@@ -20,7 +20,6 @@ from pactag.calibration import (
     near_threshold,
 )
 from pactag.config import OperatingPoint
-from pactag.errors import ConfigError
 from pactag.metrics import steady_f1_threshold
 from pactag.model_folder import LabelScale
 
@@ -127,12 +126,19 @@ def test_objective_precision_reaches_it_for_each_label():
     assert chosen == pytest.approx({"offer": 0.55, "denial": 0.75})
 
 
-def test_precision_out_of_reach_is_told_with_the_labels():
+def test_precision_out_of_reach_is_told_with_the_labels(caplog):
     targets = np.array([[1, 0], [1, 1], [0, 0], [0, 0]])
-    with pytest.raises(ConfigError) as error:
-        choose_thresholds(SCORES, targets, OperatingPoint(objective="precision", precision=0.9), LABELS)
-    told = "operating_point.precision: 0.9 is out of reach on the validation split for denial. Ask for less, or use objective f1"
-    assert str(error.value) == told
+    choose_thresholds(SCORES, targets, OperatingPoint(objective="precision", precision=0.9), LABELS)
+    told = (
+        "operating_point.precision: 0.9 is out of reach on the validation split, so that the highest precision is taken, for denial (0.50)"
+    )
+    assert caplog.messages == [told]
+
+
+def test_precision_out_of_reach_leaves_the_other_labels_as_they_are():
+    targets = np.array([[1, 0], [1, 1], [0, 0], [0, 0]])
+    chosen = choose_thresholds(SCORES, targets, OperatingPoint(objective="precision", precision=0.9), LABELS)
+    assert chosen == pytest.approx({"offer": 0.55, "denial": 0.55})
 
 
 def test_score_at_the_threshold_gives_the_label():

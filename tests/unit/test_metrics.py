@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import accuracy_score, f1_score, multilabel_confusion_matrix, precision_recall_fscore_support
@@ -161,19 +161,20 @@ def test_best_macro_f1_is_the_mean_over_labels():
 def test_precision_threshold_finds_the_most_at_that_precision(case, wanted):
     targets, scores = case
     reaching = [each for each in scores if targets[scores >= each].mean() >= wanted]
-    threshold = precision_threshold(targets, scores, wanted)
-    if threshold is None:
-        assert reaching == []
-    else:
-        np.testing.assert_array_equal(scores >= threshold, scores >= min(reaching))
+    assume(reaching)
+    threshold, precision = precision_threshold(targets, scores, wanted)
+    np.testing.assert_array_equal(scores >= threshold, scores >= min(reaching))
+    assert precision == pytest.approx(targets[scores >= threshold].mean())
 
 
-def test_precision_out_of_reach_gives_no_threshold():
-    assert precision_threshold(np.array([0, 1]), np.array([0.9, 0.1]), 0.9) is None
+def test_precision_out_of_reach_gives_the_highest_one():
+    assert precision_threshold(np.array([0, 1, 1, 0]), np.array([0.9, 0.7, 0.5, 0.1]), 0.9) == (pytest.approx(0.3), pytest.approx(2 / 3))
 
 
-def test_precision_of_a_label_without_positives_has_no_threshold():
-    assert precision_threshold(np.zeros(3), np.array([0.9, 0.5, 0.1]), 0.1) is None
+def test_precision_of_a_label_without_positives_predicts_nothing():
+    scores = np.array([0.9, 0.5, 0.1])
+    threshold, precision = precision_threshold(np.zeros(3), scores, 0.1)
+    assert ((scores < threshold).all(), precision) == (True, 0.0)
 
 
 def test_steady_threshold_lies_between_the_classes():

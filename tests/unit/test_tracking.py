@@ -224,20 +224,37 @@ def test_logged_model_holds_no_pickle(trained, tracker):
     assert [name for name in names if name.endswith((".pkl", ".pickle", ".bin", ".pt"))] == []
 
 
+@pytest.fixture
+def failing(monkeypatch):
+    """Training fails after the fit."""
+
+    def fail(*_):
+        raise ConfigError("training", "made to fail", "Nothing")
+
+    monkeypatch.setattr("pactag.training.fit_scales", fail)
+
+
+@pytest.mark.usefixtures("failing")
 def test_failed_run_ends_as_failed(tracker, config_of):
-    config = config_of("tfidf", name="fails", operating_point={"objective": "precision", "precision": 0.99999})
-    with pytest.raises(ConfigError, match="out of reach"):
-        train(config)
+    with pytest.raises(ConfigError, match="made to fail"):
+        train(config_of("tfidf", name="fails"))
     run = _newest(tracker, "fails")
     assert run.info.status == "FAILED"
     assert run.data.tags["status"] == "running"
 
 
-def test_failed_run_leaves_no_model_folder(tracker, config_of):
-    config = config_of("tfidf", name="leaves-nothing", operating_point={"objective": "precision", "precision": 0.99999})
+@pytest.mark.usefixtures("failing")
+def test_failed_run_leaves_no_model_folder(config_of):
+    config = config_of("tfidf", name="leaves-nothing")
     with pytest.raises(ConfigError):
         train(config)
     assert list(config.output.glob("*leaves-nothing*")) == []
+
+
+def test_precision_out_of_reach_stands_in_the_card_of_the_model(config_of):
+    config = config_of("tfidf", name="short-of-it", operating_point={"objective": "precision", "precision": 0.99999})
+    card = (train(config).folder / CARD).read_text(encoding="utf-8")
+    assert "| operating point | precision 0.99999 on the validation split; out of reach for " in card
 
 
 def test_interrupted_run_ends_as_killed(tracker, config_of):

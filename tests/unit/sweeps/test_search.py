@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 from filelock import FileLock, Timeout
 
+from pactag import training
 from pactag.config import load_config
 from pactag.errors import DivergedError, PactagError
 from pactag.sweeps import search
@@ -169,8 +170,12 @@ def _a_trained_run(recorder):
 
 
 def test_failed_trial_ends_the_sweep_as_failed(sweep_of, tracker, monkeypatch):
-    loaded = sweep_of("fails-as-a-whole", C, operating_point={"objective": "precision", "precision": 0.99999})
-    with pytest.raises(PactagError, match="out of reach"):
+    def fail(*_):
+        raise PactagError("trial", "made to fail", "Nothing")
+
+    monkeypatch.setattr(training, "fit_scales", fail)
+    loaded = sweep_of("fails-as-a-whole", C)
+    with pytest.raises(PactagError, match="made to fail"):
         search.run_sweep(loaded)
     study = search.open_study(loaded)
     assert [trial.state.name for trial in study.trials] == ["FAIL"]

@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pactag.metrics import precision_threshold, steady_f1_threshold
-from pactag.model_folder import LabelScale
+from pactag.model_folder import LabelScale, Manifest
 
 if TYPE_CHECKING:
     from pactag.config import OperatingPoint
 
-_log = logging.getLogger(__name__)
 _SMALLEST_BAND = 10
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How the logits of a network become scores, and scores become labels: for each label a scale, a threshold, and the margin around it
+    within which a score is uncertain. Keys in the order of the labels.
+    """
+
+    scales: Mapping[str, LabelScale]
+    thresholds: Mapping[str, float]
+    margins: Mapping[str, float]
+
+    @classmethod
+    def on(cls, logits: np.ndarray, targets: np.ndarray, point: OperatingPoint, labels: Sequence[str]) -> Calibration:
+        """Chosen on logits and 0/1 targets, both of shape `(sentences, labels)`, that nothing was learnt from."""
+        scales = fit_scales(logits, targets)
+        scores = calibrated(logits, scales)
+        thresholds = choose_thresholds(scores, targets, point, labels)
+        margins = choose_margins(scores, targets, thresholds, labels, error=point.uncertain_error)
+        return cls(dict(zip(labels, scales, strict=True)), thresholds, margins)
+
+    def scores(self, logits: np.ndarray) -> np.ndarray:
+        """See `calibrated`."""
+        return calibrated(logits, list(self.scales.values()))
+
+
+def with_calibration(manifest: Manifest, chosen: Calibration) -> Manifest:
+    """The manifest of the same network, read in another way."""
+    changes = {"calibration": dict(chosen.scales), "thresholds": dict(chosen.thresholds), "margins": dict(chosen.margins)}
+    return manifest.model_copy(update=changes)
 
 
 def calibrated(logits: np.ndarray, scales: Sequence[LabelScale]) -> np.ndarray:
@@ -31,14 +60,19 @@ def calibrated(logits: np.ndarray, scales: Sequence[LabelScale]) -> np.ndarray:
 def fit_platt(logits: np.ndarray, targets: np.ndarray) -> LabelScale:
     """Platt scaling of one label: a logistic regression of the targets on its logits, both of shape `(sentences,)`.
 
-    Source: J. Platt, Probabilistic outputs for support vector machines, 1999. A label without positives or without negatives, and
-    logits that rank the wrong way round, are left as they are: a scaling must not turn a ranking.
+    Source: J. Platt, Probabilistic outputs for support vector machines, 1999. As there, of n sentences with the label each counts as a
+    sentence with it by (n + 1) / (n + 2), and likewise those without: a few sentences that logits happen to separate make nothing certain.
+    A label without positives or without negatives, and logits that rank the wrong way round, are left as they are: a scaling must not
+    turn a ranking.
     """
     from sklearn.linear_model import LogisticRegression
 
     if targets.min() == targets.max():
         return LabelScale()
-    model = LogisticRegression(C=1e6).fit(logits.reshape(-1, 1).astype(np.float64), targets)
+    hits = targets.astype(bool)
+    believed = np.where(hits, (hits.sum() + 1) / (hits.sum() + 2), 1 / ((~hits).sum() + 2))
+    values = np.tile(logits.astype(np.float64), 2).reshape(-1, 1)
+    model = LogisticRegression(C=1e6).fit(values, np.repeat([1, 0], len(hits)), np.concatenate([believed, 1 - believed]))
     slope = float(model.coef_[0, 0])
     return LabelScale(slope=slope, intercept=float(model.intercept_[0])) if slope > 0 else LabelScale()
 
@@ -51,19 +85,14 @@ def fit_scales(logits: np.ndarray, targets: np.ndarray) -> list[LabelScale]:
 def choose_thresholds(scores: np.ndarray, targets: np.ndarray, point: OperatingPoint, labels: Sequence[str]) -> dict[str, float]:
     """The threshold of each label under an operating point, from validation scores and targets.
 
-    A label that cannot reach the precision that is asked for is told in a warning, and gets the threshold of its highest precision: the
-    model, which took hours, is good for the others.
+    A label that cannot reach the precision that is asked for gets the threshold of its highest one (`pactag.evaluation.out_of_reach` tells
+    which): the model, which took hours, is good for the others.
     """
     if point.objective == "fixed":
         return dict.fromkeys(labels, float(point.threshold or 0.5))
     if point.objective == "f1":
         return {name: steady_f1_threshold(targets[:, i], scores[:, i]) for i, name in enumerate(labels)}
-    wanted = point.precision or 0.0
-    found = {name: precision_threshold(targets[:, i], scores[:, i], wanted) for i, name in enumerate(labels)}
-    if short := [f"{name} ({precision:.2f})" for name, (_, precision) in found.items() if precision < wanted]:
-        told = "operating_point.precision: %s is out of reach on the validation split, so that the highest precision is taken, for %s"
-        _log.warning(told, wanted, ", ".join(short))
-    return {name: threshold for name, (threshold, _) in found.items()}
+    return {name: precision_threshold(targets[:, i], scores[:, i], point.precision or 0.0)[0] for i, name in enumerate(labels)}
 
 
 def choose_margins(

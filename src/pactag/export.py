@@ -11,7 +11,7 @@ from typing import Literal, cast
 
 import numpy as np
 
-from pactag.calibration import apply_thresholds, calibrated, choose_margins, choose_thresholds, fit_scales
+from pactag.calibration import Calibration, apply_thresholds, calibrated, with_calibration
 from pactag.config import load_config
 from pactag.corpus.rows import LabelledSentences, labelled_sentences, read_rows
 from pactag.errors import ModelFolderError
@@ -33,6 +33,7 @@ from pactag.model_folder import (
     TORCH_WEIGHTS,
     ExportCheck,
     Manifest,
+    check_apart,
     check_output,
     new_folder,
     read_manifest,
@@ -100,7 +101,7 @@ def export(
     if TORCH_WEIGHTS not in manifest.files:
         raise ModelFolderError(str(model), f"has no {TORCH_WEIGHTS}: it was exported already", "Name the folder that `pactag train` wrote")
     if output is not None:
-        _apart(output, model)
+        check_apart(output, model)
         check_output(output, replace=replace)
     if vocabulary is not None and output is None:
         raise ModelFolderError(str(model), "keeps its torch weights, which need the whole vocabulary", "Name a new folder: --output FOLDER")
@@ -195,14 +196,6 @@ def export(
     return Exported(target, checks)
 
 
-def _apart(output: Path, model: Path) -> None:
-    """Refuse an output whose making would cost the model its folder."""
-    here, there = output.resolve(), model.resolve()
-    if there.is_relative_to(here) or here.is_relative_to(there):
-        fix = "Name a folder apart from it; without --output the networks are added to the model itself"
-        raise ModelFolderError(str(output), "is the model that is exported, holds it, or lies in it", fix)
-
-
 def _first_stage(path: Path, model: Path) -> FirstStage:
     from pactag.models.first_stage_fit import learn_first_stage
 
@@ -219,12 +212,8 @@ def _settling(stage: FirstStage, manifest: Manifest, sentences: LabelledSentence
 
 def _calibrated_again(model: Path, manifest: Manifest, logits: np.ndarray, sentences: LabelledSentences) -> Manifest:
     """A manifest with scales, thresholds and margins of its own: weights in few bits flatten the logits of a network."""
-    point, scales = load_config(model / CONFIG).operating_point, fit_scales(logits, sentences.targets)
-    scores = calibrated(logits, scales)
-    thresholds = choose_thresholds(scores, sentences.targets, point, manifest.labels)
-    margins = choose_margins(scores, sentences.targets, thresholds, manifest.labels, error=point.uncertain_error)
-    calibration = dict(zip(manifest.labels, scales, strict=True))
-    return manifest.model_copy(update={"calibration": calibration, "thresholds": thresholds, "margins": margins})
+    chosen = Calibration.on(logits, sentences.targets, load_config(model / CONFIG).operating_point, manifest.labels)
+    return with_calibration(manifest, chosen)
 
 
 def compare(

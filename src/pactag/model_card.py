@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pactag.config import OperatingPoint, RunConfig, SoupModel
-from pactag.evaluation import Evaluation
+from pactag.evaluation import Evaluation, out_of_reach
 from pactag.metrics import label_scores
 from pactag.model_folder import BaseModelInfo, Manifest
 from pactag.schema import Schema
@@ -19,11 +19,15 @@ def model_card(
     validation: Evaluation | None,
     test: Evaluation | None,
     others: Mapping[str, Evaluation],
+    chosen_on: str = "validation split",
+    kept: Sequence[str] = (),
 ) -> str:
     """A card in Markdown: what the model is, how to use it, how good it is, and where it should not be trusted.
 
-    :param validation: None where the split is not at hand, as may be with `test`.
+    :param validation: on the sentences that scales and thresholds were chosen on; None where they are not at hand, as may be with `test`.
     :param others: evaluations on the further files of `data.also_measure`, by name.
+    :param chosen_on: what those sentences are.
+    :param kept: labels whose scale and threshold were chosen before, on other sentences.
     """
     lines = [
         f"# {config.name}: {schema.title.lower()}",
@@ -46,7 +50,7 @@ def model_card(
         f"| corpus digest | `{manifest.corpus_digest[:16]}...` |",
         f"| MLflow run | {manifest.run_id or 'none'} |",
         f"| context | {_context(config)} |",
-        f"| operating point | {_operating_point(config.operating_point, validation)} |",
+        f"| operating point | {_operating_point(config.operating_point, chosen_on, validation, kept)} |",
         "",
         "## What the labels mean",
         "",
@@ -56,7 +60,7 @@ def model_card(
         "",
         *(line for name, evaluation in others.items() for line in _figures(f"Measured on further sentences: {name}", evaluation, manifest)),
         *_figures("Test split of the corpus", test, manifest),
-        *_figures("Validation split (thresholds and calibration were chosen on it)", validation, manifest),
+        *_figures(f"{chosen_on[0].upper()}{chosen_on[1:]} (thresholds and calibration were chosen on it)", validation, manifest),
         "## Limits",
         "",
         "- The corpus is written for the purpose, not collected; on real news figures are lower than on its splits. Measure on a sample of",
@@ -88,14 +92,14 @@ def _context(config: RunConfig) -> str:
     return ", ".join(parts) or "none: the sentence alone"
 
 
-def _operating_point(point: OperatingPoint, validation: Evaluation | None) -> str:
+def _operating_point(point: OperatingPoint, chosen_on: str, there: Evaluation | None, kept: Sequence[str]) -> str:
     if point.objective == "fixed":
         return f"{point.threshold} for every label"
-    if point.objective == "f1":
-        return "f1 on the validation split"
-    short = [name for name in validation.labels if validation.figures[f"{name}/precision"] < (point.precision or 0)] if validation else []
-    told = f"; out of reach for {', '.join(short)}, which have their highest precision" if short else ""
-    return f"precision {point.precision} on the validation split{told}"
+    short = [name for name in (out_of_reach(point, there) if there else ()) if name not in kept]
+    parts = [f"{point.objective}{f' {point.precision}' if point.precision else ''} on the {chosen_on}"]
+    parts += [f"out of reach for {', '.join(short)}, which have their highest precision"] if short else []
+    parts += [f"as before for {', '.join(kept)}"] if kept else []
+    return "; ".join(parts)
 
 
 def _figures(heading: str, evaluation: Evaluation | None, manifest: Manifest) -> list[str]:

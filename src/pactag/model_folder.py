@@ -182,6 +182,15 @@ def check_output(path: Path, *, replace: bool) -> None:
             raise ModelFolderError(str(path), f"is not replaced: {found}", "Choose another folder, or remove that one") from None
 
 
+def check_apart(output: Path, model: Path) -> None:
+    """Refuse an output whose making would cost the model that it is made from its folder."""
+    here, there = output.resolve(), model.resolve()
+    if there.is_relative_to(here) or here.is_relative_to(there):
+        raise ModelFolderError(
+            str(output), "is the model that it would be made from, holds it, or lies in it", "Name a folder apart from it"
+        )
+
+
 def read_manifest(path: Path | str) -> Manifest:
     """Check a model folder and return its manifest.
 

@@ -132,7 +132,11 @@ class Tagger:
     def scores(self, inputs: Sequence[SentenceInput]) -> np.ndarray:
         """Calibrated scores of sentences that are already in context, shape `(len(inputs), labels)`, labels in schema order."""
         scales = [self.manifest.calibration[name] for name in self.schema.names]
-        return calibrated(self._model.predict_logits(inputs), scales)
+        return calibrated(self.logits(inputs), scales)
+
+    def logits(self, inputs: Sequence[SentenceInput]) -> np.ndarray:
+        """What the network says of sentences that are already in context, before calibration. Shape as of `scores`."""
+        return self._model.predict_logits(inputs)
 
     def _tag_together(self, pending: Sequence[tuple[Article, tuple[Span, ...]]]) -> Iterator[TaggedArticle]:
         tokens = self.manifest.tokens

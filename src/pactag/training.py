@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from pactag.calibration import calibrated, choose_margins, choose_thresholds, fit_scales
-from pactag.config import OperatingPoint, RunConfig
+from pactag.calibration import Calibration
+from pactag.config import RunConfig
 from pactag.corpus.rows import Corpus, LabelledSentences, Row, by_article, digest_of, labelled_sentences, read_corpus, read_rows
 from pactag.errors import ConfigError, CorpusError
-from pactag.evaluation import Evaluation, measured
+from pactag.evaluation import Evaluation, measured, out_of_reach
 from pactag.learnt_from import models_digest
 from pactag.model_card import model_card
-from pactag.model_folder import CARD, CONFIG, FORMAT_VERSION, SCHEMA, LabelScale, Manifest, new_folder
+from pactag.model_folder import CARD, CONFIG, FORMAT_VERSION, SCHEMA, Manifest, new_folder
 from pactag.models import classifier
 from pactag.models.base import FitContext, MetricSink, SentenceClassifier
 from pactag.processes import is_main, process_count
@@ -189,7 +189,7 @@ def train(
             text_of_main(str(folder_of_job or ""))
         model = task.fit(FitContext(report=report, progress=progress, labels=schema.names, checkpoints=folder_of_job))
         fit_seconds = before + time.perf_counter() - started
-        decision, outcome, tag_rate = _outcome(model, task, fit_seconds)
+        chosen, outcome, tag_rate = _outcome(model, task, fit_seconds)
         speed = {"speed/fit_seconds": fit_seconds, "speed/tag_sentences_per_second": tag_rate}
         if learnt:
             speed["speed/fit_sentences_per_second"] = len(learnt) * _epochs_done(config, history) / fit_seconds
@@ -201,7 +201,7 @@ def train(
         recorder.tags({"mlflow.note.content": note(config, outcome, run_id=recorder.run_id, learnt=len(learnt))})
         folder = config.output / f"{config.name}-{recorder.run_id[:8]}" if config.save else None
         if folder is not None:
-            parts: Any = {"model": model, "manifest": _manifest(model, task, decision, outcome, recorder.run_id)}
+            parts: Any = {"model": model, "manifest": _manifest(model, task, chosen, outcome, recorder.run_id)}
             parts |= {"config": config, "schema": schema, "validation": outcome.validation, "test": outcome.test, "others": outcome.others}
             write_model(folder, **parts, replace=job is not None)
             recorder.text((folder / CARD).read_text(encoding="utf-8"), CARD)
@@ -210,52 +210,39 @@ def train(
     return TrainedRun(recorder.run_id, folder, tracker.uri, outcome, recorder.unsent)
 
 
-@dataclass(frozen=True)
-class _Decision:
-    """How logits become labels, chosen on the validation split alone."""
-
-    scales: Sequence[LabelScale]
-    thresholds: Mapping[str, float]
-    margins: Mapping[str, float]
-
-    @classmethod
-    def on(cls, logits: np.ndarray, targets: np.ndarray, point: OperatingPoint, labels: tuple[str, ...]) -> _Decision:
-        scales = fit_scales(logits, targets)
-        scores = calibrated(logits, scales)
-        thresholds = choose_thresholds(scores, targets, point, labels)
-        return cls(scales, thresholds, choose_margins(scores, targets, thresholds, labels, error=point.uncertain_error))
-
-    def measured(self, rows: Sequence[Row], logits: np.ndarray, targets: np.ndarray, labels: tuple[str, ...]) -> Evaluation:
-        return measured(tuple(rows), calibrated(logits, self.scales), targets, self.thresholds, labels)
-
-
-def _outcome(model: SentenceClassifier, task: Task, fit_seconds: float) -> tuple[_Decision, Outcome, float]:
-    """What is decided on the validation split, how that does there and elsewhere, and the sentences that were tagged in a second."""
+def _outcome(model: SentenceClassifier, task: Task, fit_seconds: float) -> tuple[Calibration, Outcome, float]:
+    """How logits become labels, chosen on the validation split alone; how that does there and elsewhere; sentences tagged in a second."""
     config, corpus, sentences, labels = task.config, task.corpus, task.sentences, task.schema.names
     targets = sentences["validation"].targets
     logits = model.predict_logits(sentences["validation"].inputs)
-    decision = _Decision.on(logits, targets, config.operating_point, labels)
-    validation = decision.measured(corpus["validation"], logits, targets, labels)
+    chosen = Calibration.on(logits, targets, config.operating_point, labels)
+
+    def measured_on(rows: Sequence[Row], logits: np.ndarray, targets: np.ndarray) -> Evaluation:
+        return measured(tuple(rows), chosen.scores(logits), targets, chosen.thresholds, labels)
+
+    validation = measured_on(corpus["validation"], logits, targets)
+    if short := out_of_reach(config.operating_point, validation):
+        told = "operating_point.precision: %s is out of reach on the validation split for %s, which have their highest precision instead"
+        _log.warning(told, config.operating_point.precision, ", ".join(short))
     started = time.perf_counter()
     test_logits = model.predict_logits(sentences["test"].inputs)
     tag_rate = len(test_logits) / max(time.perf_counter() - started, 1e-9)
-    test = decision.measured(corpus["test"], test_logits, sentences["test"].targets, labels)
+    test = measured_on(corpus["test"], test_logits, sentences["test"].targets)
     others = {}
     for name, rows in task.others.items():
         given = labelled_sentences(rows, task.schema, preceding=config.context.preceding, with_title=config.context.title)
-        others[name] = decision.measured(rows, model.predict_logits(given.inputs), given.targets, labels)
-    return decision, Outcome(validation, test, others, decision.thresholds, fit_seconds), tag_rate
+        others[name] = measured_on(rows, model.predict_logits(given.inputs), given.targets)
+    return chosen, Outcome(validation, test, others, chosen.thresholds, fit_seconds), tag_rate
 
 
-def _manifest(model: SentenceClassifier, task: Task, decision: _Decision, outcome: Outcome, run_id: str) -> Manifest:
-    labels = task.schema.names
+def _manifest(model: SentenceClassifier, task: Task, chosen: Calibration, outcome: Outcome, run_id: str) -> Manifest:
     return Manifest(
         format_version=FORMAT_VERSION,
         kind=model.kind,
-        labels=labels,
-        thresholds=decision.thresholds,
-        calibration=dict(zip(labels, decision.scales, strict=True)),
-        margins=decision.margins,
+        labels=task.schema.names,
+        thresholds=dict(chosen.thresholds),
+        calibration=dict(chosen.scales),
+        margins=dict(chosen.margins),
         tokens=model.tokens,
         base_model=model.base_model,
         corpus_digest=task.corpus.digest,

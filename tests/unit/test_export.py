@@ -261,7 +261,7 @@ def test_the_model_that_is_exported_is_not_replaced(trained, tmp_path, place: st
     shutil.copytree(trained["encoder"].folder, model)
     (tmp_path / "link").symlink_to(model)
     before = _files(model)
-    with pytest.raises(ModelFolderError, match="is the model that is exported, holds it, or lies in it"):
+    with pytest.raises(ModelFolderError, match="is the model that it would be made from, holds it, or lies in it"):
         export(model, output=tmp_path / place, replace=True)
     assert _files(model) == before
 

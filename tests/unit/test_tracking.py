@@ -231,7 +231,7 @@ def failing(monkeypatch):
     def fail(*_):
         raise ConfigError("training", "made to fail", "Nothing")
 
-    monkeypatch.setattr("pactag.training.fit_scales", fail)
+    monkeypatch.setattr("pactag.calibration.fit_scales", fail)
 
 
 @pytest.mark.usefixtures("failing")

@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from pactag.cli import annotate, compare, data, demo, models, reproduce, settings, study, sweep, tag, ui
+from pactag.cli import annotate, calibrate, compare, data, demo, models, reproduce, settings, study, sweep, tag, ui
 from pactag.cli.printing import forgive
 from pactag.cli.show import show_error
 from pactag.errors import PactagError
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 app.command("train")(models.train)
 app.command("evaluate")(models.evaluate)
+app.command("calibrate")(calibrate.calibrate)
 app.command("tag")(tag.tag)
 app.command("compare")(compare.compare)
 app.command("export")(models.export)

@@ -183,7 +183,7 @@ def evaluate(
             return
         first, *_ = found.values()
         mean = {name: sum(item.figures[name] for item in found.values()) / len(found) for name in f1_names(first.labels)}
-        show_json({"models": shown, "mean": mean, "intervals": _intervals_json(list(found.values()))})
+        show_json({"models": shown, "mean": mean, "intervals": intervals_json(list(found.values()))})
         return
     for name, evaluation in found.items():
         out.print(evaluation_table(evaluation, f"{data}: {name}" if len(found) > 1 else str(data)))
@@ -199,16 +199,16 @@ def _evaluation_json(model: str, data: Path, evaluation: Evaluation, parts: dict
     from pactag.evaluation import absent_labels
 
     figures = {"sentences": len(evaluation.rows), **evaluation.figures}
-    result: dict[str, Any] = {"model": model, "data": str(data), "figures": figures, "intervals": _intervals_json([evaluation])}
+    result: dict[str, Any] = {"model": model, "data": str(data), "figures": figures, "intervals": intervals_json([evaluation])}
     result["absent_labels"] = list(absent_labels(evaluation))
     if parts is not None:
         result["by"] = {
-            name: {"sentences": len(part.rows), **part.figures, "intervals": _intervals_json([part])} for name, part in parts.items()
+            name: {"sentences": len(part.rows), **part.figures, "intervals": intervals_json([part])} for name, part in parts.items()
         }
     return result
 
 
-def _intervals_json(evaluations: Sequence[Evaluation]) -> dict[str, list[float]]:
+def intervals_json(evaluations: Sequence[Evaluation]) -> dict[str, list[float]]:
     from pactag.evaluation import intervals
 
     return {name: [item.low, item.high] for name, item in intervals(evaluations).items()}

@@ -14,7 +14,6 @@ from types import SimpleNamespace
 import pytest
 from filelock import FileLock, Timeout
 
-from pactag import training
 from pactag.config import load_config
 from pactag.errors import DivergedError, PactagError
 from pactag.sweeps import search
@@ -173,7 +172,7 @@ def test_failed_trial_ends_the_sweep_as_failed(sweep_of, tracker, monkeypatch):
     def fail(*_):
         raise PactagError("trial", "made to fail", "Nothing")
 
-    monkeypatch.setattr(training, "fit_scales", fail)
+    monkeypatch.setattr("pactag.calibration.fit_scales", fail)
     loaded = sweep_of("fails-as-a-whole", C)
     with pytest.raises(PactagError, match="made to fail"):
         search.run_sweep(loaded)

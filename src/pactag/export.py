@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
@@ -45,6 +45,9 @@ from pactag.models.onnx import OnnxClassifier
 from pactag.models.tokens import batches
 from pactag.portable import portable_config, portable_manifest
 from pactag.sentences import SentenceInput
+
+if TYPE_CHECKING:
+    from pactag.models.pooled import PooledClassifier
 
 # A form that loses more macro-F1 than this on the validation split is not written.
 LARGEST_LOSS = 0.005
@@ -94,29 +97,12 @@ def export(
         `replace`, is anything but a whole model folder apart from `model`.
     :raises CorpusError: for a `first_stage` from which nothing can be learnt.
     """
-    manifest = read_manifest(model)
-    if manifest.kind not in ("frozen", "encoder"):
-        fix = "It tags as it is, with the extra 'train'; for a light installation train the kind encoder or frozen"
-        raise ModelFolderError(str(model), f"is of the kind {manifest.kind!r}, which is not exported", fix)
-    if TORCH_WEIGHTS not in manifest.files:
-        raise ModelFolderError(str(model), f"has no {TORCH_WEIGHTS}: it was exported already", "Name the folder that `pactag train` wrote")
-    if output is not None:
-        check_apart(output, model)
-        check_output(output, replace=replace)
-    if vocabulary is not None and output is None:
-        raise ModelFolderError(str(model), "keeps its torch weights, which need the whole vocabulary", "Name a new folder: --output FOLDER")
-    if first_stage is not None and output is None:
-        raise ModelFolderError(str(model), "is used as a whole by torch, which has no first stage", "Name a new folder: --output FOLDER")
+    manifest = _exportable(model, output, whole=vocabulary is not None, settling=first_stage is not None, replace=replace)
     sentences = _sentences(model, manifest, data)
     stage = None
     if first_stage is not None:
         report("learning the first stage")
         stage = _first_stage(first_stage, model)
-    from pactag.models.int4 import write_int4
-    from pactag.models.int8 import write_int8
-    from pactag.models.int8_dynamic import write_int8_dynamic
-    from pactag.models.onnx_export import write_onnx
-    from pactag.models.packed_export import write_packed_network
     from pactag.models.pooled import PooledClassifier
 
     original = cast(PooledClassifier, classifier(manifest.kind).load(model, manifest))
@@ -124,34 +110,15 @@ def export(
     if vocabulary is not None:
         report("reading the texts of the vocabulary")
         smaller = original.with_vocabulary(vocabulary)
-    manifest = manifest.model_copy(update={"tokens": smaller.tokens})
+    before = manifest = manifest.model_copy(update={"tokens": smaller.tokens})
     with tempfile.TemporaryDirectory(prefix="pactag-") as scratch:
         place = Path(scratch)
-        if set(forms) - {"packed"}:
-            report("writing ONNX")
-            write_onnx(smaller.network, place / ONNX_WEIGHTS)
-        if "int8" in forms:
-            report("weights to int8")
-            write_int8(place / ONNX_WEIGHTS, place / ONNX_INT8_WEIGHTS)
-        if "int4" in forms:
-            report("weights to int4")
-            write_int4(place / ONNX_WEIGHTS, place / ONNX_INT4_WEIGHTS)
-        if "int8-dynamic" in forms:
-            report("weights and arithmetic to int8")
-            few = smaller.tokenizer.encode(sentences.inputs[:_SENTENCES_TO_SCALE_BY])
-            parts = (batch for _, batch in batches(few, smaller.tokens.pad_id, same_length=True))
-            write_int8_dynamic(place / ONNX_WEIGHTS, place / ONNX_INT8_DYNAMIC_WEIGHTS, parts)
+        _write_networks(smaller, forms, place, sentences.inputs, report)
         if "packed" in forms:
-            report("how much each weight matters")
-            every = smaller.tokenizer.encode(_to_learn_from(model, manifest) or sentences.inputs)
-            evenly = every[:: max(1, len(every) // _SENTENCES_TO_WEIGH_BY)][:_SENTENCES_TO_WEIGH_BY]
-            padded = [batch for _, batch in batches(evenly, smaller.tokens.pad_id)]
-            words = smaller.network.encoder.get_input_embeddings().num_embeddings
-            often = np.bincount(np.concatenate([item.ids for item in every]), minlength=words)
-            write_packed_network(smaller.network, padded, place / PACKED_WEIGHTS, megabytes=megabytes, frequencies=often, report=report)
+            learnt_from = _to_learn_from(model, manifest) or sentences.inputs
+            _write_packed(smaller, place / PACKED_WEIGHTS, learnt_from, megabytes, report)
         smaller.tokenizer.save(place / TOKENIZER)
         smaller.save_architecture(place)
-        before = manifest
         report(f"checking on {len(sentences)} sentences")
         reference = original.predict_logits(sentences.inputs)
         if stage is not None:
@@ -169,31 +136,116 @@ def export(
                 manifest = _calibrated_again(model, manifest, logits, sentences)
             checks[form] = compare(exported, logits, manifest, sentences, reference, before)
             _refuse_loss(model, form, checks[form])
-        target = model if output is None else output
-        added = {TOKENIZER, ENCODER, *(BACKENDS[form] for form in checks), *([FIRST_STAGE] if stage is not None else [])}
-        kept = [CONFIG, SCHEMA, CARD]
-        exports = dict(checks)
-        if output is None:
-            # Torch, and the forms that were written before.
-            kept += [file for file in BACKENDS.values() if file not in added]
-            exports = {**manifest.exports, **checks}
-        else:
-            manifest = portable_manifest(manifest)
         card = None
         if scales_of_its_own:
-            metrics, card = own_figures(model, exported, manifest, checks["packed"], report)
+            metrics, card = own_figures(model, exported, portable_manifest(manifest), checks["packed"], report)
             manifest = manifest.model_copy(update={"metrics": metrics})
-        with new_folder(target, manifest.model_copy(update={"exports": exports}), replace=output is None or replace) as new:
-            for name in kept:
-                if name in manifest.files:
-                    shutil.copy(model / name, new / name)
-            if output is not None and CONFIG in manifest.files:
-                (new / CONFIG).write_text(portable_config(load_config(model / CONFIG)).to_yaml(), encoding="utf-8")
-            if card is not None:
-                (new / CARD).write_text(card, encoding="utf-8")
-            for name in added:
-                shutil.copy(place / name, new / name)
-    return Exported(target, checks)
+        _write_folder(model, output, manifest, place, checks, card, replace=replace)
+    return Exported(model if output is None else output, checks)
+
+
+def _exportable(model: Path, output: Path | None, *, whole: bool, settling: bool, replace: bool) -> Manifest:
+    """The manifest of a model that can be exported to where it is wanted; see `export` for what is raised.
+
+    :param whole: whether a vocabulary is to be cut, which torch needs as a whole.
+    :param settling: whether there is to be a first stage, which torch does not have.
+    """
+    manifest = read_manifest(model)
+    if manifest.kind not in ("frozen", "encoder"):
+        fix = "It tags as it is, with the extra 'train'; for a light installation train the kind encoder or frozen"
+        raise ModelFolderError(str(model), f"is of the kind {manifest.kind!r}, which is not exported", fix)
+    if TORCH_WEIGHTS not in manifest.files:
+        raise ModelFolderError(str(model), f"has no {TORCH_WEIGHTS}: it was exported already", "Name the folder that `pactag train` wrote")
+    if output is not None:
+        check_apart(output, model)
+        check_output(output, replace=replace)
+    if whole and output is None:
+        raise ModelFolderError(str(model), "keeps its torch weights, which need the whole vocabulary", "Name a new folder: --output FOLDER")
+    if settling and output is None:
+        raise ModelFolderError(str(model), "is used as a whole by torch, which has no first stage", "Name a new folder: --output FOLDER")
+    return manifest
+
+
+def _write_networks(
+    model: PooledClassifier, forms: Sequence[Form], place: Path, inputs: Sequence[SentenceInput], report: Callable[[str], None]
+) -> None:
+    """Every form but `packed`: fp32 first, which the others are made from.
+
+    :param inputs: sentences, by some of which the steps of 8-bit arithmetic are scaled.
+    """
+    from pactag.models.int4 import write_int4
+    from pactag.models.int8 import write_int8
+    from pactag.models.int8_dynamic import write_int8_dynamic
+    from pactag.models.onnx_export import write_onnx
+
+    if set(forms) - {"packed"}:
+        report("writing ONNX")
+        write_onnx(model.network, place / ONNX_WEIGHTS)
+    if "int8" in forms:
+        report("weights to int8")
+        write_int8(place / ONNX_WEIGHTS, place / ONNX_INT8_WEIGHTS)
+    if "int4" in forms:
+        report("weights to int4")
+        write_int4(place / ONNX_WEIGHTS, place / ONNX_INT4_WEIGHTS)
+    if "int8-dynamic" in forms:
+        report("weights and arithmetic to int8")
+        few = model.tokenizer.encode(inputs[:_SENTENCES_TO_SCALE_BY])
+        parts = (batch for _, batch in batches(few, model.tokens.pad_id, same_length=True))
+        write_int8_dynamic(place / ONNX_WEIGHTS, place / ONNX_INT8_DYNAMIC_WEIGHTS, parts)
+
+
+def _write_packed(
+    model: PooledClassifier, path: Path, inputs: Sequence[SentenceInput], megabytes: float, report: Callable[[str], None]
+) -> None:
+    """The form `packed`.
+
+    :param inputs: sentences such as it learnt from: they tell which weights and words matter.
+    """
+    from pactag.models.packed_export import write_packed_network
+
+    report("how much each weight matters")
+    every = model.tokenizer.encode(inputs)
+    evenly = every[:: max(1, len(every) // _SENTENCES_TO_WEIGH_BY)][:_SENTENCES_TO_WEIGH_BY]
+    padded = [batch for _, batch in batches(evenly, model.tokens.pad_id)]
+    words = model.network.encoder.get_input_embeddings().num_embeddings
+    often = np.bincount(np.concatenate([item.ids for item in every]), minlength=words)
+    write_packed_network(model.network, padded, path, megabytes=megabytes, frequencies=often, report=report)
+
+
+def _write_folder(
+    model: Path,
+    output: Path | None,
+    manifest: Manifest,
+    made: Path,
+    checks: Mapping[Form, ExportCheck],
+    card: str | None,
+    *,
+    replace: bool,
+) -> None:
+    """The model folder, whole or not at all: what was made, and what stays of the folder that it was made from.
+
+    :param card: in place of that of the model, where figures have changed.
+    """
+    added = {TOKENIZER, ENCODER, *(BACKENDS[form] for form in checks), *([FIRST_STAGE] if (made / FIRST_STAGE).exists() else [])}
+    kept = [CONFIG, SCHEMA, CARD]
+    exports = dict(checks)
+    if output is None:
+        # Torch, and the forms that were written before.
+        kept += [file for file in BACKENDS.values() if file not in added]
+        exports = {**manifest.exports, **checks}
+    else:
+        manifest = portable_manifest(manifest)
+    changed = manifest.model_copy(update={"exports": exports})
+    with new_folder(model if output is None else output, changed, replace=output is None or replace) as new:
+        for name in kept:
+            if name in manifest.files:
+                shutil.copy(model / name, new / name)
+        if output is not None and CONFIG in manifest.files:
+            (new / CONFIG).write_text(portable_config(load_config(model / CONFIG)).to_yaml(), encoding="utf-8")
+        if card is not None:
+            (new / CARD).write_text(card, encoding="utf-8")
+        for name in added:
+            shutil.copy(made / name, new / name)
 
 
 def _first_stage(path: Path, model: Path) -> FirstStage:

@@ -12,7 +12,7 @@ from pactag.bulk.folder import FORMATS, JOB, Job, begin, finish, is_there, read_
 from pactag.bulk.plan import PART_SIZE, Group, Share, fingerprint, groups_of, read_once
 from pactag.bulk.work import Count, tag_group
 from pactag.errors import PactagError
-from pactag.inputs import check_kind, once_for_each_extra
+from pactag.inputs import check_kind, once_for_each_extra, read_source
 from pactag.inputs.paths import Source, is_address, sources
 from pactag.outputs import ENDINGS
 from pactag.tagging import Tagger
@@ -79,7 +79,8 @@ def prepare(
     :param share: the part of the job that is done here; the other ones may write to the same folder.
     :param resume: keep the parts that are there.
     :param by_workers: other processes will read the inputs, so that each must be one that they can open.
-    :raises PactagError: for a folder of another job, model or input, for one that holds an input, and for options that do not go together.
+    :raises PactagError: for a folder of another job, model or input, for one that holds an input, for inputs none of which is there, and
+        for options that do not go together.
     """
     check_kind(kind)
     if output_format is not None and output_format not in FORMATS:
@@ -87,6 +88,12 @@ def prepare(
     _check_apart(folder, inputs)
     found = list(sources(inputs, leave_out=[folder]))
     named = [source for source in found if isinstance(source, Source)]
+    unread = tuple(error for error in found if isinstance(error, PactagError))
+    if all(source.address is None and source.path is not None and not os.path.exists(source.path) for source in named):  # noqa: PTH110
+        # Else the folder would say that a job of nothing is finished.
+        told = [*unread, *(item for source in named for item in read_source(source, kind) if isinstance(item, PactagError))]
+        if told:
+            raise PactagError.of([problem for error in told for problem in error.problems])
     once = next((source for source in named if read_once(source)), None)
     if once is not None:
         what = "standard input" if once.path is None else f"the pipe {once.path}"
@@ -111,7 +118,7 @@ def prepare(
         articles_per_part=part_size or (before.articles_per_part if before else PART_SIZE),
     )
     begin(folder, job, go_on=go_on)
-    return Ready(job, folder, share, tuple(groups), tuple(error for error in found if isinstance(error, PactagError)))
+    return Ready(job, folder, share, tuple(groups), unread)
 
 
 def _check_apart(folder: Path, inputs: Sequence[Path | str]) -> None:

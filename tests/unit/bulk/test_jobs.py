@@ -225,9 +225,16 @@ def test_what_is_read_once_is_not_for_workers(job, tmp_path, pipe):
     assert not (tmp_path / "out").exists()
 
 
-def test_name_that_is_too_long_for_a_file_is_told(job, tmp_path):
-    (error,) = job(tmp_path / "out", inputs=["a" * 300]).unread
+def test_name_that_is_too_long_for_a_file_is_told(job, articles, tmp_path):
+    (error,) = job(tmp_path / "out", inputs=["a" * 300, articles[1]]).unread
     assert "cannot be read" in str(error)
+
+
+def test_job_of_nothing_is_not_finished(job, tmp_path):
+    with pytest.raises(PactagError) as error:
+        job(tmp_path / "out", inputs=[tmp_path / "nowhere.txt", tmp_path / "neither.txt"])
+    assert [Path(problem.where).name for problem in error.value.problems] == ["nowhere.txt", "neither.txt"]
+    assert not (tmp_path / "out").exists()
 
 
 def test_format_with_a_frame_is_refused(job, tmp_path):

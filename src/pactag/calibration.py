@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pactag.metrics import precision_threshold, steady_f1_threshold
+from pactag.metrics import label_scores, precision_threshold, steady_f1_threshold
 from pactag.model_folder import LabelScale, Manifest
 
 if TYPE_CHECKING:
@@ -28,9 +28,14 @@ class Calibration:
     margins: Mapping[str, float]
 
     @classmethod
-    def on(cls, logits: np.ndarray, targets: np.ndarray, point: OperatingPoint, labels: Sequence[str]) -> Calibration:
-        """Chosen on logits and 0/1 targets, both of shape `(sentences, labels)`, that nothing was learnt from."""
-        scales = fit_scales(logits, targets)
+    def on(
+        cls, logits: np.ndarray, targets: np.ndarray, point: OperatingPoint, labels: Sequence[str], *, scaled_on: np.ndarray | None = None
+    ) -> Calibration:
+        """Chosen on logits and 0/1 targets, both of shape `(sentences, labels)`, that nothing was learnt from.
+
+        :param scaled_on: the sentences that scales are fitted on, where not on all: bool, shape `(sentences,)`.
+        """
+        scales = fit_scales(logits, targets) if scaled_on is None else fit_scales(logits[scaled_on], targets[scaled_on])
         scores = calibrated(logits, scales)
         thresholds = choose_thresholds(scores, targets, point, labels)
         margins = choose_margins(scores, targets, thresholds, labels, error=point.uncertain_error)
@@ -67,7 +72,7 @@ def fit_platt(logits: np.ndarray, targets: np.ndarray) -> LabelScale:
     """
     from sklearn.linear_model import LogisticRegression
 
-    if targets.min() == targets.max():
+    if not len(targets) or targets.min() == targets.max():
         return LabelScale()
     hits = targets.astype(bool)
     believed = np.where(hits, (hits.sum() + 1) / (hits.sum() + 2), 1 / ((~hits).sum() + 2))
@@ -85,14 +90,22 @@ def fit_scales(logits: np.ndarray, targets: np.ndarray) -> list[LabelScale]:
 def choose_thresholds(scores: np.ndarray, targets: np.ndarray, point: OperatingPoint, labels: Sequence[str]) -> dict[str, float]:
     """The threshold of each label under an operating point, from validation scores and targets.
 
-    A label that cannot reach the precision that is asked for gets the threshold of its highest one (`pactag.evaluation.out_of_reach` tells
-    which): the model, which took hours, is good for the others.
+    A label that cannot reach the precision that is asked for gets the threshold of its highest one (`out_of_reach` tells which): the model,
+    which took hours, is good for the others.
     """
     if point.objective == "fixed":
         return dict.fromkeys(labels, float(point.threshold or 0.5))
     if point.objective == "f1":
         return {name: steady_f1_threshold(targets[:, i], scores[:, i]) for i, name in enumerate(labels)}
     return {name: precision_threshold(targets[:, i], scores[:, i], point.precision or 0.0)[0] for i, name in enumerate(labels)}
+
+
+def out_of_reach(point: OperatingPoint, targets: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) -> tuple[str, ...]:
+    """Labels whose precision stays below the one that an operating point asks for, on the sentences that thresholds were chosen on."""
+    if point.precision is None:
+        return ()
+    found = zip(labels, label_scores(targets, predicted), strict=True)
+    return tuple(name for name, scores in found if scores.precision < point.precision)
 
 
 def choose_margins(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +14,6 @@ from pactag.errors import PactagError
 from pactag.metrics import label_scores, summary
 from pactag.significance import Interval, article_counts, f1_intervals
 from pactag.tagging import Tagger
-
-if TYPE_CHECKING:
-    from pactag.config import OperatingPoint
 
 
 @dataclass(frozen=True)
@@ -87,13 +84,6 @@ def f1_names(labels: Sequence[str]) -> tuple[str, ...]:
 def absent_labels(evaluation: Evaluation) -> tuple[str, ...]:
     """Labels that no sentence carries: their F1 is 0 whatever a model does, and so counts in macro-F1."""
     return tuple(name for name, count in zip(evaluation.labels, evaluation.targets.sum(0), strict=True) if not count)
-
-
-def out_of_reach(point: OperatingPoint, evaluation: Evaluation) -> tuple[str, ...]:
-    """Labels whose precision, on the sentences that thresholds were chosen on, stays below the one that an operating point asks for."""
-    if point.precision is None:
-        return ()
-    return tuple(name for name in evaluation.labels if evaluation.figures[f"{name}/precision"] < point.precision)
 
 
 def intervals(evaluations: Sequence[Evaluation]) -> dict[str, Interval]:

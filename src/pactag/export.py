@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
-from pactag.calibration import Calibration, apply_thresholds, calibrated, with_calibration
+from pactag.calibration import Calibration, apply_thresholds, calibrated, out_of_reach, with_calibration
 from pactag.config import load_config
 from pactag.corpus.rows import LabelledSentences, labelled_sentences, read_rows
 from pactag.errors import ModelFolderError
@@ -98,6 +98,11 @@ def export(
     :raises CorpusError: for a `first_stage` from which nothing can be learnt.
     """
     manifest = _exportable(model, output, whole=vocabulary is not None, settling=first_stage is not None, replace=replace)
+    # Beside another form it shares the scales, and on sentences that the user named none are chosen.
+    scales_of_its_own = list(forms) == ["packed"] and output is not None and data is None
+    if scales_of_its_own and manifest.calibrated_on is not None:
+        found = f"is calibrated on {manifest.calibrated_on.file}, which packed, calibrated on the validation split, would undo"
+        raise ModelFolderError(str(model), found, "Export the model that it was made from, and calibrate what was exported")
     sentences = _sentences(model, manifest, data)
     stage = None
     if first_stage is not None:
@@ -126,14 +131,12 @@ def export(
             _settling(stage, manifest, sentences, reference).save(place / FIRST_STAGE)
             manifest = manifest.model_copy(update={"files": {**manifest.files, FIRST_STAGE: ""}})
         checks: dict[Form, ExportCheck] = {}
-        # Beside another form it shares the scales, and on sentences that the user named none are chosen.
-        scales_of_its_own = list(forms) == ["packed"] and output is not None and data is None
         for form in forms:
             exported = OnnxClassifier.load(place, manifest, weights=BACKENDS[form])
             logits = exported.predict_logits(sentences.inputs)
             if scales_of_its_own:
                 report("calibrating it on the validation split")
-                manifest = _calibrated_again(model, manifest, logits, sentences)
+                manifest = _calibrated_again(model, manifest, logits, sentences, report)
             checks[form] = compare(exported, logits, manifest, sentences, reference, before)
             _refuse_loss(model, form, checks[form])
         card = None
@@ -157,7 +160,7 @@ def _exportable(model: Path, output: Path | None, *, whole: bool, settling: bool
     if TORCH_WEIGHTS not in manifest.files:
         raise ModelFolderError(str(model), f"has no {TORCH_WEIGHTS}: it was exported already", "Name the folder that `pactag train` wrote")
     if output is not None:
-        check_apart(output, model)
+        check_apart(output, model, fix="Name a folder apart from it; without --output the networks are added to the model itself")
         check_output(output, replace=replace)
     if whole and output is None:
         raise ModelFolderError(str(model), "keeps its torch weights, which need the whole vocabulary", "Name a new folder: --output FOLDER")
@@ -262,9 +265,15 @@ def _settling(stage: FirstStage, manifest: Manifest, sentences: LabelledSentence
     return with_threshold(stage, texts, targets=sentences.targets, predicted=_labels(reference, manifest))
 
 
-def _calibrated_again(model: Path, manifest: Manifest, logits: np.ndarray, sentences: LabelledSentences) -> Manifest:
+def _calibrated_again(
+    model: Path, manifest: Manifest, logits: np.ndarray, sentences: LabelledSentences, report: Callable[[str], None]
+) -> Manifest:
     """A manifest with scales, thresholds and margins of its own: weights in few bits flatten the logits of a network."""
-    chosen = Calibration.on(logits, sentences.targets, load_config(model / CONFIG).operating_point, manifest.labels)
+    point, targets = load_config(model / CONFIG).operating_point, sentences.targets
+    chosen = Calibration.on(logits, targets, point, manifest.labels, scaled_on=logits[:, 0] != SETTLED)
+    predicted = apply_thresholds(chosen.scores(logits), chosen.thresholds, manifest.labels)
+    if short := out_of_reach(point, targets, predicted, manifest.labels):
+        report(f"a precision of {point.precision} is out of reach for {', '.join(short)}, which have their highest one")
     return with_calibration(manifest, chosen)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from pactag.calibration import out_of_reach
 from pactag.config import OperatingPoint, RunConfig, SoupModel
-from pactag.evaluation import Evaluation, out_of_reach
+from pactag.evaluation import Evaluation
 from pactag.metrics import label_scores
 from pactag.model_folder import BaseModelInfo, Manifest
 from pactag.schema import Schema
@@ -19,16 +20,17 @@ def model_card(
     validation: Evaluation | None,
     test: Evaluation | None,
     others: Mapping[str, Evaluation],
-    chosen_on: str = "validation split",
-    kept: Sequence[str] = (),
+    out_of_fold: Evaluation | None = None,
 ) -> str:
     """A card in Markdown: what the model is, how to use it, how good it is, and where it should not be trusted.
 
     :param validation: on the sentences that scales and thresholds were chosen on; None where they are not at hand, as may be with `test`.
     :param others: evaluations on the further files of `data.also_measure`, by name.
-    :param chosen_on: what those sentences are.
-    :param kept: labels whose scale and threshold were chosen before, on other sentences.
+    :param out_of_fold: of a model that `pactag calibrate` made, see `pactag.recalibration.Recalibrated`.
     """
+    source = manifest.calibrated_on
+    there = f"{source.sentences} sentences of {source.file}" if source else "validation split"
+    chosen = "calibration was" if config.operating_point.objective == "fixed" else "thresholds and calibration were"
     lines = [
         f"# {config.name}: {schema.title.lower()}",
         "",
@@ -50,7 +52,7 @@ def model_card(
         f"| corpus digest | `{manifest.corpus_digest[:16]}...` |",
         f"| MLflow run | {manifest.run_id or 'none'} |",
         f"| context | {_context(config)} |",
-        f"| operating point | {_operating_point(config.operating_point, chosen_on, validation, kept)} |",
+        f"| operating point | {_operating_point(config.operating_point, manifest, there, validation)} |",
         "",
         "## What the labels mean",
         "",
@@ -58,9 +60,14 @@ def model_card(
         "",
         "The schema beside this card has the full rules.",
         "",
-        *(line for name, evaluation in others.items() for line in _figures(f"Measured on further sentences: {name}", evaluation, manifest)),
-        *_figures("Test split of the corpus", test, manifest),
-        *_figures(f"{chosen_on[0].upper()}{chosen_on[1:]} (thresholds and calibration were chosen on it)", validation, manifest),
+        *(
+            line
+            for name, evaluation in others.items()
+            for line in _figures(f"Measured on further sentences: {name}", evaluation, manifest.thresholds)
+        ),
+        *_figures("Test split of the corpus", test, manifest.thresholds),
+        *_figures(f"{there}, each fold of their articles read as was chosen on the others", out_of_fold, None),
+        *_figures(f"{there[0].upper()}{there[1:]} ({chosen} chosen on {'them' if source else 'it'})", validation, manifest.thresholds),
         "## Limits",
         "",
         "- The corpus is written for the purpose, not collected; on real news figures are lower than on its splits. Measure on a sample of",
@@ -92,17 +99,24 @@ def _context(config: RunConfig) -> str:
     return ", ".join(parts) or "none: the sentence alone"
 
 
-def _operating_point(point: OperatingPoint, chosen_on: str, there: Evaluation | None, kept: Sequence[str]) -> str:
+def _operating_point(point: OperatingPoint, manifest: Manifest, there: str, evaluation: Evaluation | None) -> str:
+    kept = manifest.calibrated_on.kept if manifest.calibrated_on else ()
     if point.objective == "fixed":
-        return f"{point.threshold} for every label"
-    short = [name for name in (out_of_reach(point, there) if there else ()) if name not in kept]
-    parts = [f"{point.objective}{f' {point.precision}' if point.precision else ''} on the {chosen_on}"]
-    parts += [f"out of reach for {', '.join(short)}, which have their highest precision"] if short else []
-    parts += [f"as before for {', '.join(kept)}"] if kept else []
-    return "; ".join(parts)
+        scales = f"; scales from the {there}" if manifest.calibrated_on else ""
+        return f"{point.threshold} for every label{scales}{_as_before(kept)}"
+    asked = f"{point.objective} {point.precision}" if point.precision else point.objective
+    found = out_of_reach(point, evaluation.targets, evaluation.predicted, evaluation.labels) if evaluation else ()
+    short = [name for name in found if name not in kept]
+    told = f"; out of reach for {', '.join(short)}, which have their highest precision" if short else ""
+    return f"{asked} on the {there}{told}{_as_before(kept)}"
 
 
-def _figures(heading: str, evaluation: Evaluation | None, manifest: Manifest) -> list[str]:
+def _as_before(kept: Sequence[str]) -> str:
+    return f"; as before for {', '.join(kept)}" if kept else ""
+
+
+def _figures(heading: str, evaluation: Evaluation | None, thresholds: Mapping[str, float] | None) -> list[str]:
+    """:param thresholds: None where they differ from sentence to sentence."""
     if evaluation is None:
         return []
     lines = [
@@ -115,5 +129,6 @@ def _figures(heading: str, evaluation: Evaluation | None, manifest: Manifest) ->
     ]
     for name, scores in zip(evaluation.labels, label_scores(evaluation.targets, evaluation.predicted), strict=True):
         rates = f"{scores.precision:.3f} | {scores.recall:.3f} | {scores.f1:.3f} | {scores.support}"
-        lines.append(f"| {name} | {rates} | {manifest.thresholds[name]:.3f} | {evaluation.figures[f'{name}/ece']:.3f} |")
+        threshold = f"{thresholds[name]:.3f}" if thresholds else ""
+        lines.append(f"| {name} | {rates} | {threshold} | {evaluation.figures[f'{name}/ece']:.3f} |")
     return [*lines, ""]

@@ -63,6 +63,11 @@ class Tokens(BaseModel):
     pooling: Literal["mean", "first", "attention"]
 
 
+def _without_none(written: dict[str, Any], field: str) -> dict[str, Any]:
+    """So that the id of a model, which is made of its manifest, is what it was before there was such a field."""
+    return {name: value for name, value in written.items() if name != field or value is not None}
+
+
 class BaseModelInfo(BaseModel):
     """The encoder that a model started from: a pretrained one, or that of a trained model, which has an origin of its own."""
 
@@ -75,9 +80,7 @@ class BaseModelInfo(BaseModel):
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_there(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # So that the id of a model, which is made of its manifest, is what it was before there were origins.
-        written: dict[str, Any] = handler(self)
-        return {name: value for name, value in written.items() if name != "origin" or value is not None}
+        return _without_none(handler(self), "origin")
 
 
 class LabelScale(BaseModel):
@@ -87,6 +90,17 @@ class LabelScale(BaseModel):
 
     slope: float = 1.0
     intercept: float = 0.0
+
+
+class CalibratedOn(BaseModel):
+    """The sentences that scales and thresholds were chosen on after the training, and the labels for which there were too few of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: str
+    sentences: int
+    sha256: str
+    kept: tuple[str, ...] = ()
 
 
 class ExportCheck(BaseModel):
@@ -123,6 +137,11 @@ class Manifest(BaseModel):
         default_factory=dict, description="how exported networks were checked"
     )
     files: dict[str, str] = Field(default_factory=dict, description="SHA-256 of every other file")
+    calibrated_on: CalibratedOn | None = Field(None, description="where not on the validation split, on what `pactag calibrate` did it")
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without_none(handler(self), "calibrated_on")
 
     @model_validator(mode="after")
     def _complete(self) -> Manifest:
@@ -182,13 +201,14 @@ def check_output(path: Path, *, replace: bool) -> None:
             raise ModelFolderError(str(path), f"is not replaced: {found}", "Choose another folder, or remove that one") from None
 
 
-def check_apart(output: Path, model: Path) -> None:
-    """Refuse an output whose making would cost the model that it is made from its folder."""
+def check_apart(output: Path, model: Path, *, fix: str = "Name a folder apart from it") -> None:
+    """Refuse an output whose making would cost the model that it is made from its folder.
+
+    :param fix: what to do instead.
+    """
     here, there = output.resolve(), model.resolve()
     if there.is_relative_to(here) or here.is_relative_to(there):
-        raise ModelFolderError(
-            str(output), "is the model that it would be made from, holds it, or lies in it", "Name a folder apart from it"
-        )
+        raise ModelFolderError(str(output), "is the model that it would be made from, holds it, or lies in it", fix)
 
 
 def read_manifest(path: Path | str) -> Manifest:

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from pactag.calibration import Calibration
+from pactag.calibration import Calibration, out_of_reach
 from pactag.config import RunConfig
 from pactag.corpus.rows import Corpus, LabelledSentences, Row, by_article, digest_of, labelled_sentences, read_corpus, read_rows
 from pactag.errors import ConfigError, CorpusError
-from pactag.evaluation import Evaluation, measured, out_of_reach
+from pactag.evaluation import Evaluation, measured
 from pactag.learnt_from import models_digest
 from pactag.model_card import model_card
 from pactag.model_folder import CARD, CONFIG, FORMAT_VERSION, SCHEMA, Manifest, new_folder
@@ -221,7 +221,7 @@ def _outcome(model: SentenceClassifier, task: Task, fit_seconds: float) -> tuple
         return measured(tuple(rows), chosen.scores(logits), targets, chosen.thresholds, labels)
 
     validation = measured_on(corpus["validation"], logits, targets)
-    if short := out_of_reach(config.operating_point, validation):
+    if short := out_of_reach(config.operating_point, targets, validation.predicted, labels):
         told = "operating_point.precision: %s is out of reach on the validation split for %s, which have their highest precision instead"
         _log.warning(told, config.operating_point.precision, ", ".join(short))
     started = time.perf_counter()

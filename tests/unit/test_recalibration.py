@@ -7,11 +7,15 @@ import json
 import numpy as np
 import pytest
 
-from pactag.config import load_config
+from pactag import recalibration
+from pactag.calibration import Calibration, fit_platt
+from pactag.config import OperatingPoint, load_config
 from pactag.corpus.rows import read_rows
-from pactag.errors import ConfigError, CorpusError, ModelFolderError
+from pactag.errors import ConfigError, CorpusError, MissingExtraError, ModelFolderError
 from pactag.evaluation import evaluate
-from pactag.model_folder import CARD, CONFIG, read_manifest
+from pactag.export import export
+from pactag.model_folder import CARD, CONFIG, LabelScale, read_manifest
+from pactag.models.first_stage import SETTLED
 from pactag.recalibration import recalibrate
 from pactag.tagging import Tagger
 
@@ -68,22 +72,42 @@ def test_what_was_asked_for_stands_in_the_config(model, own, tmp_path):
     assert (point.objective, point.precision, point.uncertain_error) == ("precision", 0.8, before.uncertain_error)
 
 
-def test_what_to_expect_is_measured_on_articles_without_part_in_the_choice(model, own, tmp_path, monkeypatch):
-    from pactag import recalibration
+def test_what_to_expect_is_measured_on_articles_without_part_in_the_choice(model, own, tmp_path, schema, monkeypatch):
+    choices = []
+    real = recalibration._chosen
 
-    seen = []
-    chosen = recalibration._chosen
-
-    def choose(logits, targets, point, manifest):
-        seen.append(len(targets))
-        return chosen(logits, targets, point, manifest)
+    def choose(logits, targets, point, present, kept):
+        choices.append((logits, real(logits, targets, point, present, kept)))
+        return choices[-1][1]
 
     monkeypatch.setattr(recalibration, "_chosen", choose)
-    done = recalibrate(model, own, tmp_path / "own")
-    whole, *folds = seen
+    expected = recalibrate(model, own, tmp_path / "own").out_of_fold
+    (logits, _), *folds = choices
+    articles = np.array([row.article_id for row in expected.rows])
+    seen = np.zeros(len(articles), dtype=int)
+    for learnt, chosen in folds:
+        # Sentences have logits of their own, by which those of a fold are known.
+        held = ~(logits[:, None] == learnt[None]).all(2).any(1)
+        seen += held
+        assert not set(articles[held]) & set(articles[~held])
+        np.testing.assert_allclose(expected.scores[held], chosen.scores(logits[held]))
+        np.testing.assert_array_equal(expected.predicted[held], expected.scores[held] >= np.array(list(chosen.thresholds.values())))
     assert len(folds) == recalibration.FOLDS
-    # Each sentence is held out once.
-    assert sum(whole - fold for fold in folds) == whole == len(done.out_of_fold.rows)
+    assert (seen <= 1).all()
+    assert seen.mean() > 0.9
+
+
+def test_few_sentences_are_enough_in_each_fold_where_they_are_in_all(model, own, tmp_path, monkeypatch):
+    kept = []
+    real = recalibration._chosen
+
+    def choose(logits, targets, point, present, names):
+        kept.append(set(names))
+        return real(logits, targets, point, present, names)
+
+    monkeypatch.setattr(recalibration, "_chosen", choose)
+    recalibrate(model, _without(own, "threat", tmp_path / "own.jsonl", but=recalibration.FEWEST), tmp_path / "model")
+    assert kept == [set()] * (1 + recalibration.FOLDS)
 
 
 def test_before_is_the_model_as_it_was(model, own, tmp_path, trained):
@@ -91,10 +115,11 @@ def test_before_is_the_model_as_it_was(model, own, tmp_path, trained):
     assert done.before.figures == pytest.approx(trained["tfidf"].test.figures)
 
 
-def _without(path, label: str, place):
+def _without(path, label: str, place, *, but: int = 0):
+    """A copy of a file in which a label stands in its first few sentences only."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    for row in rows:
-        row["labels"] = [name for name in row["labels"] if name != label]
+    for row in [row for row in rows if label in row["labels"]][but:]:
+        row["labels"].remove(label)
     place.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return place
 
@@ -114,7 +139,8 @@ def test_card_says_where_the_thresholds_come_from(model, own, tmp_path):
     card = (recalibrate(model, own, tmp_path / "own").folder / CARD).read_text(encoding="utf-8")
     count = len(own.read_text(encoding="utf-8").splitlines())
     assert f"| operating point | f1 on the {count} sentences of test.jsonl |" in card
-    assert "Measured on further sentences: test.jsonl, each fold of its articles read as was chosen on the others" in card
+    assert f"## {count} sentences of test.jsonl, each fold of their articles read as was chosen on the others" in card
+    assert f"## {count} sentences of test.jsonl (thresholds and calibration were chosen on them)" in card
 
 
 def test_sentences_of_one_article_tell_nothing_of_others(model, own, tmp_path):
@@ -132,9 +158,30 @@ def test_too_few_sentences_are_told(model, own, tmp_path):
     assert not (tmp_path / "model").exists()
 
 
+def test_a_threshold_needs_no_sentences(model, own, tmp_path):
+    data = tmp_path / "few.jsonl"
+    data.write_text("".join(own.read_text(encoding="utf-8").splitlines(keepends=True)[:8]), encoding="utf-8")
+    done = recalibrate(model, data, tmp_path / "model", threshold=0.7)
+    before, after = read_manifest(model), read_manifest(done.folder)
+    assert (after.calibration, set(after.thresholds.values()), set(after.margins.values())) == (before.calibration, {0.7}, {0.0})
+    told = f"| operating point | 0.7 for every label; scales from the 8 sentences of few.jsonl; as before for {', '.join(after.labels)} |"
+    assert told in (done.folder / CARD).read_text(encoding="utf-8")
+
+
 def test_the_training_split_is_refused(model, small_corpus, tmp_path):
     with pytest.raises(CorpusError, match="is what the model learnt from"):
         recalibrate(model, small_corpus / "train.jsonl", tmp_path / "model")
+
+
+def test_a_file_that_only_lies_where_the_training_split_lay_is_taken(model, own, tmp_path, monkeypatch):
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    (corpus / "train.jsonl").write_bytes(own.read_bytes())
+    real = recalibration.load_config
+    elsewhere = real(model / CONFIG)
+    elsewhere = elsewhere.model_copy(update={"data": elsewhere.data.model_copy(update={"corpus": corpus})})
+    monkeypatch.setattr(recalibration, "load_config", lambda path: elsewhere)
+    assert recalibrate(model, corpus / "train.jsonl", tmp_path / "model").folder.is_dir()
 
 
 def test_precision_and_threshold_together_are_refused(model, own, tmp_path):
@@ -142,9 +189,35 @@ def test_precision_and_threshold_together_are_refused(model, own, tmp_path):
         recalibrate(model, own, tmp_path / "model", precision=0.9, threshold=0.5)
 
 
+@pytest.mark.parametrize("value", [0.0, 1.0, float("nan")])
+def test_a_precision_is_between_nothing_and_all(model, own, tmp_path, value: float):
+    with pytest.raises(ConfigError, match="Give a number between 0 and 1"):
+        recalibrate(model, own, tmp_path / "model", precision=value)
+
+
+def test_without_scikit_learn_the_extra_is_named(own, tmp_path, monkeypatch):
+    monkeypatch.setattr(recalibration, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"pactag\[train\]"):
+        recalibrate("built-in-small", own, tmp_path / "model")
+
+
+def test_sentences_that_a_first_stage_settles_have_no_part_in_the_scales():
+    logits = np.array([[-2.0], [-1], [0], [1], [2], [SETTLED], [SETTLED], [SETTLED]])
+    targets = np.array([[0], [0], [1], [0], [1], [1], [1], [1]])
+    present = Calibration({"offer": LabelScale()}, {"offer": 0.5}, {})
+    chosen = recalibration._chosen(logits, targets, OperatingPoint(), present, ())
+    assert chosen.scales["offer"] == fit_platt(logits[:5, 0], targets[:5, 0])
+
+
 def test_the_model_itself_is_no_place_for_it(model, own):
     with pytest.raises(ModelFolderError, match="Name a folder apart from it"):
         recalibrate(model, own, model, replace=True)
+
+
+def test_packing_would_undo_it(trained, own, tmp_path):
+    folder = recalibrate(trained["encoder"].folder, own, tmp_path / "own").folder
+    with pytest.raises(ModelFolderError, match=r"is calibrated on test\.jsonl, which packed"):
+        export(folder, output=tmp_path / "packed", forms=["packed"])
 
 
 def test_encoder_sees_its_context(trained, own, tmp_path):
@@ -163,6 +236,13 @@ def test_command_shows_the_model_before_and_out_of_fold(pactag, model, own, tmp_
 def test_command_tells_what_is_out_of_reach(pactag, model, own, tmp_path):
     done = pactag("calibrate", model, "--data", own, "--precision", "0.99", "-o", tmp_path / "model")
     assert "a precision of 0.99 is out of reach for " in done.stderr
+    assert "out of fold the precision is below 0.99 for " in done.stderr
+
+
+def test_command_tells_labels_that_are_kept_or_absent(pactag, model, own, tmp_path):
+    done = pactag("calibrate", model, "--data", _without(own, "threat", tmp_path / "own.jsonl"), "-o", tmp_path / "model")
+    assert "fewer than 10 sentences with these labels, or without: threat; they are read as before" in done.stderr
+    assert "no sentence carries threat" in done.stderr
 
 
 def test_command_gives_programs_both_evaluations(pactag, model, own, tmp_path, trained):
@@ -170,3 +250,4 @@ def test_command_gives_programs_both_evaluations(pactag, model, own, tmp_path, t
     assert data["before"]["f1_macro"] == pytest.approx(trained["tfidf"].test.figures["f1_macro"])
     low, high = data["out_of_fold"]["intervals"]["f1_macro"]
     assert low <= data["out_of_fold"]["f1_macro"] <= high
+    assert (data["kept"], data["out_of_reach"], data["absent_labels"]) == ([], [], [])

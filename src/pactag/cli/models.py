@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pactag.cli.settings import Overrides
-from pactag.cli.show import evaluation_table, export_table, mean_table, note, out, progress_bar, show_json
+from pactag.cli.show import evaluation_table, export_table, mean_table, note, out, progress_bar, show_json, tell_absent
 from pactag.config import RunConfig, load_config
 from pactag.errors import PactagError
 from pactag.model_folder import BUILT_IN, PACKED_MEGABYTES
@@ -159,8 +159,8 @@ def evaluate(
     over the articles of the sentences.
     """
     from pactag.corpus.rows import read_rows
-    from pactag.evaluation import absent_labels, f1_names, grouped, predictions_table
     from pactag.evaluation import evaluate as measure
+    from pactag.evaluation import f1_names, grouped, predictions_table
     from pactag.score_files import check_replaceable, write_table
 
     if predictions is not None and len(set(models)) > 1:
@@ -187,8 +187,7 @@ def evaluate(
         return
     for name, evaluation in found.items():
         out.print(evaluation_table(evaluation, f"{data}: {name}" if len(found) > 1 else str(data)))
-        if nowhere := absent_labels(evaluation):
-            note(f"no sentence carries {', '.join(nowhere)}: macro-F1 counts {'them' if len(nowhere) > 1 else 'it'} as 0")
+        tell_absent(evaluation)
         for value, part in parts[name].items():
             out.print(evaluation_table(part, f"{by} = {value or 'not given'}"))
     if len(found) > 1:

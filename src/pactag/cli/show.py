@@ -160,6 +160,14 @@ def evaluation_table(evaluation: Evaluation, title: str) -> Table:
     return table
 
 
+def tell_absent(evaluation: Evaluation) -> None:
+    """A word on labels that no sentence carries."""
+    from pactag.evaluation import absent_labels
+
+    if nowhere := absent_labels(evaluation):
+        note(f"no sentence carries {', '.join(nowhere)}: macro-F1 counts {'them' if len(nowhere) > 1 else 'it'} as 0")
+
+
 def mean_table(evaluations: Sequence[Evaluation], title: str) -> Table:
     """The mean F1 of several models, such as the seeds of a recipe, with the 95% interval over articles, and the F1 of each."""
     from pactag.evaluation import f1_names, intervals

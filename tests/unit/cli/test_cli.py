@@ -29,6 +29,7 @@ def model(trained) -> Path:
         "",
         "train",
         "evaluate",
+        "calibrate",
         "tag",
         "validate",
         "compare",

@@ -111,13 +111,21 @@ def write_whole(path: Path, content: str) -> None:
         raise PactagError(str(path), "may not be written", "Check the permissions of the folder") from None
 
 
+def check_folder(folder: Path) -> None:
+    """Whether a folder is new or empty.
+
+    :raises PactagError: when it holds something already.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise PactagError(str(folder), "holds something already", "Name a new folder, so that no work is written over")
+
+
 def write_folder(folder: Path, files: Mapping[str, str]) -> None:
     """Make a new folder with these files, whole or not at all.
 
     :raises PactagError: when the folder holds something already, or cannot be made.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise PactagError(str(folder), "holds something already", "Name a new folder, so that no work is written over")
+    check_folder(folder)
     folder = folder.resolve()
     try:
         with whole_files.whole(folder) as beside:

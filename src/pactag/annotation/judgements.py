@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -48,7 +48,7 @@ def judgements_of(exports: Mapping[Path, Iterable[Reading]], folder: TaskFolder,
     repeats: list[Repeat] = []
     kept: list[Judgement] = []
     task_of = _by_id(folder.tasks)
-    for file, reading in ((file, reading) for file, own in exports.items() for reading in own):
+    for file, reading in ((file, _writable(reading)) for file, own in exports.items() for reading in own):
         task = task_of(reading.sentence_id)
         if task is None:
             problems.append(
@@ -78,6 +78,12 @@ def judgements_of(exports: Mapping[Path, Iterable[Reading]], folder: TaskFolder,
     annotators = sorted({judgement.annotator for judgement in kept})
     missing = {name: tuple(sentence for sentence in folder.tasks if (name, sentence) not in places) for name in annotators}
     return Imported(tuple(kept), {name: sentences for name, sentences in missing.items() if sentences})
+
+
+def _writable(reading: Reading) -> Reading:
+    """Names of files, which annotators may have theirs from, and comments hold bytes that are no UTF-8: these are told as what they are."""
+    name, comment = (text and text.encode(errors="backslashreplace").decode() for text in (reading.annotator, reading.comment))
+    return replace(reading, annotator=name or "", comment=comment)
 
 
 def _by_id(tasks: Mapping[str, Task]) -> Callable[[str], Task | None]:

@@ -23,10 +23,11 @@ from pactag.whole_files import whole
 
 @dataclass(frozen=True)
 class Added:
-    """New rows by split, corrected rows, and the digest of the corpus that now holds them."""
+    """New rows by split, corrected rows, ids of sentences that nobody judged, and the digest of the corpus that now holds the rows."""
 
     rows: Mapping[str, tuple[Row, ...]]
     corrected: tuple[Row, ...]
+    left_out: tuple[str, ...]
     digest: str
 
 
@@ -59,7 +60,8 @@ def add_to_corpus(
     :param test: ids of new articles to hold out.
     :param validation_share: of the sentences of the other new articles.
     :param partial: take articles of which some sentences were not judged; each row then brings the sentences before it.
-    :param correct: sentences that stand in the corpus get the labels that are settled here, in their place.
+    :param correct: sentences that stand in the corpus get the labels that are settled here, in their place. Those that everybody passed
+        over keep what they have.
     :raises CorpusError: for sentences that are not settled, stand in the corpus already or nearly so, have other labels there, or leave a
         hole in their article; each with its place. Nothing is written then.
     """
@@ -67,7 +69,8 @@ def add_to_corpus(
     corpus = read_corpus(folder, schema)
     place = {row.article_id: split for split, rows in corpus.splits.items() for row in rows}
     problems: list[Problem] = []
-    settled = _settle(judgements, readers, problems)
+    left_out: list[str] | None = [] if partial or correct else None
+    settled = _settle(judgements, readers, problems, left_out)
     known = {row.id: (row, place[row.article_id]) for row in corpus.rows}
     problems += _against_corpus(settled, known, folder, correct)
     fresh = [one for one in settled if one.row.id not in known]
@@ -97,7 +100,7 @@ def add_to_corpus(
     old = {split: [now.get(row.id, row) for row in corpus[split]] for split in SPLITS}
     now_whole = {split: [row for rows in by_article([*old[split], *added[split]]).values() for row in rows] for split in SPLITS}
     _write(folder, added, now)
-    return Added(added, corrected, digest_of(now_whole))
+    return Added(added, corrected, tuple(left_out or ()), digest_of(now_whole))
 
 
 def _refuse_built(folder: Path) -> None:
@@ -107,7 +110,8 @@ def _refuse_built(folder: Path) -> None:
         raise CorpusError(str(folder), f"is built from {beside / ARTICLES} by pactag data build, which would drop what is added", fix)
 
 
-def _settle(judgements: Sequence[PlacedJudgement], readers: int, problems: list[Problem]) -> list[_Settled]:
+def _settle(judgements: Sequence[PlacedJudgement], readers: int, problems: list[Problem], left_out: list[str] | None) -> list[_Settled]:
+    """:param left_out: takes the ids of sentences that everybody skipped or rejected; None where these are problems."""
     groups: dict[str, list[PlacedJudgement]] = {}
     for one in judgements:
         groups.setdefault(one.judgement.id, []).append(one)
@@ -122,9 +126,12 @@ def _settle(judgements: Sequence[PlacedJudgement], readers: int, problems: list[
         if len(distinct) > 1:
             told = "; ".join(f"{one.judgement.annotator}: {', '.join(one.judgement.labels) or 'none'}" for one in views)
             who = "adjudicators" if final else "annotators"
-            problems.append(Problem(where, f"{who} differ on {sentence} ({told})", "Settle it: pactag annotate agreement -o FILE"))
+            fix = "Leave out the judgements of all but one of them" if final else "Settle it: pactag annotate agreement -o FILE"
+            problems.append(Problem(where, f"{who} differ on {sentence} ({told})", fix))
+        elif not views and left_out is not None:
+            left_out.append(sentence)
         elif not views:
-            problems.append(Problem(where, f"nobody judged {sentence}", "Have it judged or settled"))
+            problems.append(Problem(where, f"nobody judged {sentence}", "Have it judged or settled; or say --partial to leave it out"))
         elif not final and len(annotators) < readers:
             found = f"{sentence} was judged by {len(annotators)} of {readers} annotators"
             problems.append(Problem(where, found, "Have it judged again, or give --readers 1"))

@@ -30,7 +30,7 @@ def out_of_fold(
     early on the fold after its own, from which it then does not learn. Platt scaling is fitted once on all scores together: its two
     numbers a label cannot tell single sentences apart.
 
-    :raises CorpusError: for fewer articles than folds.
+    :raises CorpusError: for fewer articles than folds, and for fewer than three folds of an encoder that is fine-tuned.
     :raises ConfigError: for a soup, which learns nothing of its own.
     """
     try:
@@ -41,6 +41,8 @@ def out_of_fold(
         raise ConfigError(
             "model.kind", "is 'soup', whose parts have learnt already", "Name a config that learns: each fold needs a model of its own"
         )
+    if config.training is not None and folds < 3:
+        raise CorpusError("--folds", f"{folds} leave nothing to learn from: one is scored, another tells when to stop", "Give 3 or more")
     data = labelled_sentences(rows, schema, preceding=config.context.preceding, with_title=config.context.title)
     articles = len(set(data.groups))
     if articles < folds:

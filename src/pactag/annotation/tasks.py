@@ -6,6 +6,7 @@ A task folder has `tasks.jsonl` (what import checks against), `tasks-about.json`
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,7 +128,7 @@ def _tasks_in(path: Path, problems: list[Problem]) -> Iterator[Task]:
 def _twice(ids: list[str], what: str) -> list[Problem]:
     return [
         Problem(f"{what} {name!r}", "is given twice", "Give each once; rename one file")
-        for name in sorted({i for i in ids if ids.count(i) > 1})
+        for name in sorted(name for name, count in Counter(ids).items() if count > 1)
     ]
 
 
@@ -137,15 +138,22 @@ def tasks_of(
     """One task a sentence, with at most `preceding` sentences before it; with a tagger, its labels and scores as suggestions.
 
     :raises SchemaError: when the tagger was trained with other labels.
-    :raises InputError: for articles without a sentence.
+    :raises InputError: for articles without a sentence or a name, and for own sentences of white space alone, which no corpus takes.
     """
     if tagger is not None:
         check_same_labels(schema.names, tagger.schema.names, where="--model")
     articles = list(articles)
     spans = {article.id: tuple(segment(article.text)) if article.spans is None else article.spans for article in articles}
-    empty = [Problem(f"article {name!r}", "holds no sentence", "Leave it out") for name, found in spans.items() if not found]
-    if empty:
-        raise InputError.of(empty)
+    problems = [Problem(f"article {name!r}", "holds no sentence", "Leave it out") for name, found in spans.items() if not found]
+    problems += [Problem(f"article {article.id!r}", "has no name", "Give it an id") for article in articles if not article.id.strip()]
+    problems += [
+        Problem(f"article {article.id!r}", f"its sentence {start}:{end} is white space", "Leave it out of its spans")
+        for article in articles
+        for start, end in spans[article.id]
+        if not article.text[start:end].strip()
+    ]
+    if problems:
+        raise InputError.of(problems)
     plain = [task for article in articles for task in _plain_tasks(article, spans[article.id], preceding)]
     if tagger is None:
         return plain

@@ -44,8 +44,10 @@ def start(
     tracking_uri: StoreOption = None,
 ) -> None:
     """Write tasks and labelling interface for an annotation tool, one sentence a task."""
+    from pactag.annotation.files import check_folder
     from pactag.annotation.rounds import start as begin
 
+    check_folder(output)
     schema = load_schema(schema_file)
     tagger = load_tagger(model, tracking_uri) if model is not None else None
     tasks = begin(articles, output, schema, tool=tool, preceding=preceding, tagger=tagger)

@@ -152,6 +152,8 @@ def add(
         out.print(f"{split}: {len(rows)} new sentences in {len({row.article_id for row in rows})} articles")
     if correct:
         out.print(f"{len(added.corrected)} sentences corrected")
+    if added.left_out:
+        out.print(f"{len(added.left_out)} sentences that nobody judged left out: {escape(', '.join(added.left_out[:10]))}")
     out.print(f"digest {added.digest}")
 
 

@@ -96,7 +96,7 @@ def next_(
     base: Annotated[
         str, typer.Option("--base", help="Encoder that tells which sentences are alike, as `model.base` of a config.")
     ] = "minilm",
-    seed: Annotated[int, typer.Option(help="Seed of the choice.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the choice.")] = 1,
     schema_file: SchemaOption = DEFAULT_SCHEMA,
     tracking_uri: StoreOption = None,
     as_json: JsonOption = False,
@@ -138,10 +138,14 @@ def _check_output(output: Path | None, tool: ToolName | None) -> None:
         raise PactagError(f"--for {tool}", "has no place to write to", "Name a new folder with -o")
     if output is not None and tool is None and output.suffix != ".jsonl":
         raise PactagError(f"--output {output}", "does not end in .jsonl", "Name it so, or say --for TOOL to write a folder for a tool")
-    if output is not None and tool is None:
-        from pactag.annotation.files import check_place
+    if output is not None:
+        from pactag.annotation.files import check_folder, check_place
 
-        check_place(output, "chosen sentences", replace=True)
+        # Now, not after models were trained.
+        if tool is None:
+            check_place(output, "chosen sentences", replace=True)
+        else:
+            check_folder(output)
 
 
 def _write(tasks: Sequence[Task], output: Path, schema: Schema, tool: ToolName | None, *, settles: bool) -> None:

@@ -16,7 +16,8 @@ def corpus_stats(corpus: Corpus, schema: Schema) -> dict[str, Any]:
     stats: dict[str, Any] = {"digest": corpus.digest, "splits": {name: _counts(rows, schema) for name, rows in corpus.splits.items()}}
     stats["all"] = _counts(corpus.rows, schema)
     for field in ("topic", "register", "writer"):
-        values = {row.article_id: row.extra[field] for row in corpus.rows if field in row.extra}
+        # Rows of users hold anything there.
+        values = {row.article_id: str(row.extra[field]) for row in corpus.rows if row.extra.get(field) is not None}
         if values:
             stats[f"articles_by_{field}"] = dict(sorted(Counter(values.values()).items()))
     return stats

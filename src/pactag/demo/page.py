@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +72,10 @@ def build(tagger: Tagger) -> Any:
                     download = gr.DownloadButton("Download", visible=False, elem_id="download")
                     gr.Markdown(_HOW_TO)
         shown = [session, place, status, result, which, article, pages, details, labels, download]
-        gr.on([tag_text.click, title.submit], acts.tag_text, [text, title], shown)
+        gr.on([tag_text.click, title.submit], acts.tag_text, [session, text, title], shown)
         example.click(lambda: acts.example, None, [text], show_progress="hidden")
-        gr.on([tag_address.click, address.submit], acts.tag_address, [address], shown)
-        tag_file.click(acts.tag_file, [file], shown)
+        gr.on([tag_address.click, address.submit], acts.tag_address, [session, address], shown)
+        tag_file.click(acts.tag_file, [session, file], shown)
         moved = [place, article, pages, details, labels]
         which.input(acts.go_to, [session, which], moved)
         before.click(acts.earlier, [session, place], moved)
@@ -84,7 +85,7 @@ def build(tagger: Tagger) -> Any:
             None, None, None, js=style.SHOW_DETAILS
         )
         labels.input(acts.correct, [session, place, labels], [session, article, status, download], show_progress="hidden")
-        save.click(acts.save, [session, annotator, all_read], [download, status])
+        save.click(acts.save, [session, annotator, all_read], [session, download, status])
     return page
 
 
@@ -131,29 +132,32 @@ class Actions:
         self._folder = tempfile.TemporaryDirectory(prefix="pactag-demo-")
         self.example = " ".join(rule.example for label in self._schema.labels for rule in (*label.rules_in[:1], *label.rules_out[:1]))
 
-    def tag_text(self, text: str, title: str) -> list[Any]:
+    def tag_text(self, before: Session, text: str, title: str) -> list[Any]:
         """Pasted text."""
-        return self._open(lambda: iter([pasted(text or "", title or "")]))
+        return self._open(before, lambda: iter([pasted(text or "", title or "")]))
 
-    def tag_address(self, address: str) -> list[Any]:
+    def tag_address(self, before: Session, address: str) -> list[Any]:
         """A page of the public web; `pactag.inputs` refuses every other address."""
         if not (address or "").strip().lower().startswith(("http://", "https://")):
-            return self._open(lambda: _refuse("address", "does not begin with http:// or https://", "Give that of a page"))
-        return self._open(lambda: read_articles([address.strip()]))
+            return self._open(before, lambda: _refuse("address", "does not begin with http:// or https://", "Give that of a page"))
+        return self._open(before, lambda: read_articles([address.strip()]))
 
-    def tag_file(self, file: str | None) -> list[Any]:
+    def tag_file(self, before: Session, file: str | None) -> list[Any]:
         """An uploaded file of any kind that `pactag tag` reads."""
         if not file:
-            return self._open(lambda: _refuse("file", "is none", "Choose one"))
-        return self._open(lambda: read_articles([Path(file)]))
+            return self._open(before, lambda: _refuse("file", "is none", "Choose one"))
+        return self._open(before, lambda: read_articles([Path(file)]))
 
-    def _open(self, articles: Callable[[], Iterator[Article]]) -> list[Any]:
+    def _open(self, before: Session, articles: Callable[[], Iterator[Article]]) -> list[Any]:
+        """Other articles. What was corrected is not lost by a slip: an error changes the status alone, and a first try is asked back."""
         gr = self._gr
+        if not before.kept:
+            told = f"**{len(before.corrections)} corrected sentences would be lost.** Prepare their file below, or press again to go on"
+            return [replace(before, kept=True), gr.skip(), told, *(gr.skip() for _ in range(7))]
         try:
             session, more = opened(articles(), self._tagger)
         except PactagError as error:
-            hidden = gr.update(visible=False)
-            return [Session(), (0, 0, None), _told(error), hidden, hidden, "", hidden, self.advice, hidden, hidden]
+            return [gr.skip(), gr.skip(), _told(error), *(gr.skip() for _ in range(7))]
         found = [sentence for article in session.articles for sentence in article.sentences]
         acts = sum(bool(sentence.labels) for sentence in found)
         status = f"{acts} of {len(found)} sentences carry a label" + (f"; only the first {MOST_ARTICLES} articles are here" if more else "")
@@ -205,10 +209,10 @@ class Actions:
         try:
             found = judgements(session, self._schema, annotator=annotator or "", all_read=all_read)
         except PactagError as error:
-            return [gr.update(visible=False), _told(error)]
+            return [session, gr.update(visible=False), _told(error)]
         path = Path(tempfile.mkdtemp(dir=self._folder.name)) / _DOWNLOAD
         write_whole(path, "".join(one.to_json() + "\n" for one in found))
-        return [gr.update(value=str(path), visible=True), f"{len(found)} judgements are ready to download"]
+        return [replace(session, kept=True), gr.update(value=str(path), visible=True), f"{len(found)} judgements are ready to download"]
 
 
 def _with_event(method: Callable[..., Any], kind: type) -> Callable[..., Any]:

@@ -30,6 +30,8 @@ class Session:
 
     articles: tuple[TaggedArticle, ...] = ()
     corrections: Mapping[Place, tuple[str, ...]] = field(default_factory=dict)
+    # Whether there is nothing to lose: all was prepared for download, or the person was told.
+    kept: bool = True
 
     def sentence(self, place: Place) -> TaggedSentence:
         """The sentence at a place."""
@@ -43,7 +45,8 @@ class Session:
         """With other labels for a sentence; those of the model take a correction back."""
         ordered = tuple(name for name in schema.names if name in labels)
         others = {at: given for at, given in self.corrections.items() if at != place}
-        return replace(self, corrections=others if ordered == self.sentence(place).labels else {**others, place: ordered})
+        now = others if ordered == self.sentence(place).labels else {**others, place: ordered}
+        return replace(self, corrections=now, kept=not now)
 
 
 def pasted(text: str, title: str) -> Article:

@@ -6,6 +6,7 @@ that answers differently the second time gains nothing. Redirects are followed b
 
 from __future__ import annotations
 
+import codecs
 import http.client
 import ipaddress
 import socket
@@ -36,11 +37,14 @@ _KINDS = {
     "text/html": "html",
     "application/xhtml+xml": "html",
     "text/csv": "csv",
+    "text/tab-separated-values": "csv",
     "application/x-ndjson": "jsonl",
+    "application/ndjson": "jsonl",
     "application/jsonl": "jsonl",
     "application/vnd.apache.parquet": "parquet",
     "text/plain": None,
     "application/octet-stream": None,
+    "binary/octet-stream": None,
     "application/gzip": None,
     "application/x-gzip": None,
     "application/zstd": None,
@@ -118,7 +122,8 @@ def fetch(address: str, *, limits: Limits = Limits(), door: Door = PUBLIC) -> Pa
             target = response.getheader("Location")
         if not target:
             raise InputError(address, f"answers {response.status} without saying where the page is", "Open it in a browser, and save it")
-        here = urljoin(here, target)
+        # Headers are read as Latin-1, whatever bytes they hold.
+        here = urljoin(here, quote(target.encode("latin-1", errors="replace"), safe=f"{_UNQUOTED}#"))
     raise InputError(address, f"leads through more than {limits.redirects} redirects", "Give the address at which it ends")
 
 
@@ -253,6 +258,8 @@ def _in_utf8(body: bytes, charset: str | None) -> bytes:
     if charset is None or charset.lower().replace("-", "") == "utf8":
         return body
     try:
-        return body.decode(charset, errors="replace").encode("utf-8")
+        # By that standard Latin-1 and ASCII are other names of windows-1252, which has quotes where they have control characters.
+        name = "cp1252" if codecs.lookup(charset).name in ("iso8859-1", "ascii") else charset
+        return body.decode(name, errors="replace").encode("utf-8")
     except LookupError:
         return body

@@ -129,6 +129,21 @@ def test_skipped_sentence_is_refused(add, corpus):
     _refused(lambda: add({"anna": skipped, "ben": skipped}), corpus, r"nobody judged dam:0")
 
 
+def test_skipped_sentence_is_left_out_of_a_part(add, corpus, schema):
+    skipped = {**LABELS, "dam:0": None}
+    added = add({"anna": skipped, "ben": skipped}, partial=True)
+    assert added.left_out == ("dam:0",)
+    assert {row.id for row in read_corpus(corpus, schema).rows if row.article_id == "dam"} == {"dam:1"}
+
+
+def test_adjudicators_who_differ_are_told_what_helps(judged, corpus, schema):
+    first, second = (judged({who: {"port:0": labels}}, f"{who}.jsonl") for who, labels in (("carl", ["threat"]), ("dora", [])))
+    for path in (first, second):
+        path.write_text(path.read_text().replace('"round": "independent"', '"round": "adjudication"'))
+    with pytest.raises(CorpusError, match=r"adjudicators differ on port:0 .*Leave out the judgements of all but one of them"):
+        add_to_corpus(read_judgements([first, second], schema), corpus, schema, partial=True)
+
+
 def test_adding_twice_is_refused(add, corpus):
     add(BOTH)
     _refused(lambda: add(BOTH), corpus, r"jsonl:1: port:0 and 2 more of its article stand in .*train\.jsonl already")

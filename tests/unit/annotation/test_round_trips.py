@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 
 import pytest
@@ -113,6 +115,45 @@ def test_prodigy_keeps_comments_and_flags(started, imported):
     folder = started("prodigy")
     found = imported(folder, prodigy_export(folder, [("anna", "port:0", "accept", [])], comment="odd", flagged=True))
     assert found.judgements[0].comment == "odd\nflagged"
+
+
+@pytest.mark.parametrize("session", ["2026-02-06_10-17-19", "acts-2026-02-06_10-17-19"])
+def test_prodigy_without_a_session_names_the_annotator_by_the_file(started, imported, session: str):
+    folder = started("prodigy")
+    export = prodigy_export(folder, [("anna", "port:0", "accept", [])], _annotator_id=session, _session_id=session)
+    assert [one.annotator for one in imported(folder, export).judgements] == ["anna"]
+
+
+def test_comment_that_is_no_utf8_is_kept_as_it_can_be_written(started, imported):
+    folder = started("prodigy")
+    found = imported(folder, prodigy_export(folder, [("anna", "port:0", "accept", [])], comment="odd \ud800"))
+    assert found.judgements[0].comment == "odd \\ud800"
+
+
+def test_csv_shows_suggestions_and_marks_none(started, imported, schema, trained):
+    from pactag import Tagger
+
+    tagger = Tagger.load(trained["tfidf"].folder)
+    tagger.manifest = tagger.manifest.model_copy(update={"thresholds": dict.fromkeys(schema.names, 0.0)})
+    folder = started("csv", tagger=tagger)
+    assert f'"{", ".join(schema.names)}"' in (folder / "upload.csv").read_text(encoding="utf-8")
+    # A sheet that nobody has looked at holds no judgement.
+    with pytest.raises(PactagError, match="holds no judgement"):
+        imported(folder, filled_csv(folder, {}), suffix=".csv")
+
+
+@pytest.mark.parametrize(
+    "text", ["- a raise of four percent", "=SUM(1) is no act.", "'- so he said.", "@mayor said no.", "'quoted' it was."]
+)
+def test_csv_shows_no_formula_and_takes_the_sentence_back(tmp_path, imported, schema, text: str):
+    from pactag.annotation.rounds import start
+
+    (tmp_path / "item.jsonl").write_text(json.dumps({"id": "item", "title": "+1", "text": text, "spans": [[0, len(text)]]}) + "\n")
+    start([tmp_path / "item.jsonl"], tmp_path / "items", schema, tool="csv")
+    shown = (tmp_path / "items" / "upload.csv").read_text(encoding="utf-8-sig")
+    assert not [cell for row in csv.reader(io.StringIO(shown)) for cell in row if cell[:1] in "=+-@" and cell]
+    found = imported(tmp_path / "items", filled_csv(tmp_path / "items", {"item:0": {"none": "x"}}), suffix=".csv")
+    assert [one.text for one in found.judgements] == [text]
 
 
 @pytest.mark.parametrize(("delimiter", "end"), [(",", "\n"), (";", "\r\n"), ("\t", "\n")])

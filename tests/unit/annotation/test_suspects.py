@@ -65,6 +65,11 @@ def test_fewer_articles_than_folds_are_told(schema):
         out_of_fold(_rows(3), schema, CONFIG)
 
 
+def test_encoder_needs_a_fold_to_learn_from(schema, config_of):
+    with pytest.raises(CorpusError, match="Give 3 or more"):
+        out_of_fold([], schema, config_of("encoder"), folds=2)
+
+
 def test_planted_mistakes_are_found(doubted):
     assert {one.row.id for one in doubted[1]} == {"a05:2", "a09:4"}
 

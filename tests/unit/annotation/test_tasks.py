@@ -120,6 +120,19 @@ def test_article_without_a_sentence_is_told(tmp_path, schema):
         start([tmp_path / "wire.jsonl"], tmp_path / "out", schema, tool="csv")
 
 
+@pytest.mark.parametrize(
+    ("article", "told"),
+    [
+        ({"id": "gap", "text": "No.\n\nYes.", "spans": [[0, 3], [3, 5], [5, 9]]}, "article 'gap': its sentence 3:5 is white space"),
+        ({"id": " ", "text": "No."}, "article ' ': has no name"),
+    ],
+)
+def test_what_no_corpus_takes_is_told_before_it_is_judged(tmp_path, schema, article, told: str):
+    (tmp_path / "wire.jsonl").write_text(json.dumps(article) + "\n")
+    with pytest.raises(PactagError, match=told):
+        start([tmp_path / "wire.jsonl"], tmp_path / "out", schema, tool="csv")
+
+
 def test_chosen_sentences_get_suggestions(tmp_path, started, schema, trained):
     """Sentences that `annotate next` chose carry no views: they are judged independently, with a model's labels if wanted."""
     from pactag import Tagger

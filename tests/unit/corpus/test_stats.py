@@ -70,3 +70,10 @@ def test_figures_are_plain_data(stats):
 def test_digest_is_that_of_the_corpus(schema):
     corpus = Corpus({"train": (Row("a", 0, "One.", ()),)})
     assert corpus_stats(corpus, schema)["digest"] == corpus.digest
+
+
+@pytest.mark.parametrize("topic", [None, ["strikes", "ports"], 7])
+def test_topics_of_any_kind_are_counted(schema, topic):
+    rows = (Row("a", 0, "One.", (), extra={"topic": topic}), Row("b", 0, "Two.", (), extra={"topic": "strikes"}))
+    counted = corpus_stats(Corpus({"train": rows}), schema)["articles_by_topic"]
+    assert counted == ({"strikes": 1} if topic is None else {"strikes": 1, str(topic): 1})

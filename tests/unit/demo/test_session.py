@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +39,39 @@ def test_correction_replaces_the_labels_in_schema_order(small, schema):
 
 def test_labels_of_the_model_take_a_correction_back(small, schema):
     assert small.corrected((0, 1), [], schema).corrected((0, 1), ["threat"], schema).corrections == {}
+
+
+@pytest.fixture
+def actions(schema):
+    from pactag.demo.page import Actions
+
+    gradio = SimpleNamespace(update=lambda **changes: changes, skip=lambda: "skip")
+    return Actions(gradio, SimpleNamespace(schema=schema))
+
+
+def test_error_leaves_what_is_on_the_page(actions, small):
+    session, _, told, *others = actions.tag_address(small, "news.example")
+    assert session == "skip"
+    assert "does not begin with http" in told
+    assert set(others) == {"skip"}
+
+
+def test_corrections_are_not_lost_by_the_next_article(actions, small, schema):
+    corrected = small.corrected((0, 0), ["proposal"], schema)
+    asked, _, told, *_ = actions.tag_text(corrected, "", "")
+    assert (asked.corrections, "1 corrected sentences would be lost" in told) == (corrected.corrections, True)
+    # The second time it is done: here there is nothing to tag.
+    assert "text: is empty" in actions.tag_text(asked, "", "")[2]
+
+
+def test_correction_after_the_question_is_asked_about_again(small, schema):
+    asked = replace(small.corrected((0, 0), ["proposal"], schema), kept=True)
+    assert not asked.corrected((0, 2), ["threat"], schema).kept
+
+
+def test_prepared_corrections_may_go(actions, small, schema):
+    session, *_ = actions.save(small.corrected((0, 0), ["proposal"], schema), "anna", False)
+    assert session.kept
 
 
 def test_only_corrections_are_judgements_unless_all_was_read(small, schema):

@@ -51,6 +51,13 @@ class _Site(BaseHTTPRequestHandler):
     def _text(self, _):
         self._send("Le pr\u00e9sident refuse.".encode("latin-1"), Content_Type="text/plain; charset=ISO-8859-1")
 
+    def _quoted(self, _):
+        self._send("\u201cNo,\u201d he said.".encode("cp1252"), Content_Type="text/plain; charset=latin1")
+
+    def _later(self, _):
+        # As some servers send it: bytes of UTF-8, unquoted.
+        self.wfile.write("HTTP/1.1 302 Found\r\nLocation: /text/caf\u00e9\r\nContent-Length: 0\r\n\r\n".encode())
+
     def _rows(self, _):
         self._send(ROWS, Content_Type="text/plain")
 
@@ -152,6 +159,15 @@ def test_text_comes_in_utf8_whatever_the_server_sent(base, site):
     page = fetch(f"{base}/text/caf\u00e9?q=a b#part", door=OPEN)
     assert page.body.decode() == "Le pr\u00e9sident refuse."
     assert site.seen == [("/text/caf%C3%A9?q=a%20b", base.removeprefix("http://"))]
+
+
+def test_latin_1_has_the_quotes_that_browsers_show(base):
+    assert fetch(f"{base}/quoted/", door=OPEN).body.decode() == "\u201cNo,\u201d he said."
+
+
+def test_redirect_to_an_unquoted_address_is_followed(base, site):
+    fetch(f"{base}/later/", door=OPEN)
+    assert site.seen[-1][0] == "/text/caf%C3%A9"
 
 
 def test_redirects_are_followed(base, site):

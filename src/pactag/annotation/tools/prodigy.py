@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from pactag.annotation.tools.reading import Reading, Status, context_of, joined,
 from pactag.errors import Problem
 from pactag.schema import Schema
 
+# What a server that was asked for no session calls the time at which it was started.
+_NO_SESSION = re.compile(r"(.*-)?\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")
 _STATUS: dict[str, Status] = {"accept": "judged", "ignore": "skipped", "reject": "rejected"}
 
 STEPS = (
@@ -58,9 +61,9 @@ def read(path: Path, schema: Schema, problems: list[Problem]) -> list[Reading]:
             problems.append(Problem(where, f"'answer' is {data.get('answer')!r}", f"Prodigy gives: {', '.join(_STATUS)}"))
         labels = labels_in(data.get("accept"), where, problems)
         if sentence is not None and text is not None and status is not None and labels is not None:
-            annotator = next(
-                (name for key in ("_annotator_id", "_session_id") if isinstance(name := data.get(key), str) and name), path.stem
-            )
+            sessions = [data.get(key) for key in ("_annotator_id", "_session_id")]
+            named = (name for name in sessions if isinstance(name, str) and name and not _NO_SESSION.fullmatch(name))
+            annotator = next(named, path.stem)
             comment = joined([part for part in (data.get("comment"), "flagged" if data.get("flagged") else None) if part])
             found.append(Reading(where, sentence, text, annotator, status, labels, comment))
     return found

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from pactag.schema import Schema
 
 NONE, SKIP, ANNOTATOR, COMMENT, SENTENCE, TEXT = "none", "skip", "annotator", "comment", "sentence_id", "text"
 _LABEL = "label "
-_CONTEXT = ("title", "before", "said")
+_CONTEXT = ("title", "before", "said", "suggested")
+# What a spreadsheet would take for a formula, and what stands before it to say that it is none.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _MARKS = {"x": True, "yes": True, "y": True, "1": True, "true": True, "": False, "no": False, "n": False, "0": False, "false": False}
 
 STEPS = (
@@ -30,9 +33,12 @@ STEPS = (
 
 
 def write(tasks: Sequence[Task], schema: Schema) -> dict[str, str]:
-    """`upload.csv` and `instructions.md`. The byte-order mark tells spreadsheets that it is UTF-8."""
-    settling = any(task.said for task in tasks)
-    context = _CONTEXT if settling else _CONTEXT[:2]
+    """`upload.csv` and `instructions.md`. The byte-order mark tells spreadsheets that it is UTF-8.
+
+    Suggestions stand in a column of their own: as marks they would count as judged where nobody has looked.
+    """
+    there = {"said": any(task.said for task in tasks), "suggested": any(task.suggested is not None for task in tasks)}
+    context = [name for name in _CONTEXT if there.get(name, True)]
     names = [f"{_LABEL}{name} (x = the sentence has it)" for name in schema.names]
     header = [f"{SENTENCE} (do not change)", *context, f"{TEXT} (do not change)", *names, f"{NONE} (x = no label fits)"]
     header += [f"{SKIP} (x = I cannot judge it)", f"{COMMENT} (free)", f"{ANNOTATOR} (your name; else the name of the file)"]
@@ -40,15 +46,24 @@ def write(tasks: Sequence[Task], schema: Schema) -> dict[str, str]:
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(header)
     for task in tasks:
-        shown = context_of(task)
-        marks = ["x" if name in (task.suggested or ()) else "" for name in schema.names]
-        rows.writerow([_shown_id(task.id), *(shown.get(name, "") for name in context), task.text, *marks, "", "", "", ""])
+        shown = {**context_of(task), "suggested": ", ".join(task.suggested or (NONE,))}
+        cells = [_shown(shown.get(name, "")) for name in context]
+        rows.writerow([_shown_id(task.id), *cells, _shown(task.text), *([""] * (len(schema.names) + 4))])
     return {"upload.csv": "\ufeff" + out.getvalue(), "instructions.md": guide_markdown(schema)}
+
+
+def _shown(text: str) -> str:
+    """A sentence that begins like a formula, such as an item of a list, with an apostrophe before it."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _given(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def _shown_id(id: str) -> str:
     """Spreadsheets make a time of `12:0`, a date of others that have no letter; in brackets each stays what it is."""
-    return id if any(character.isalpha() for character in id) else f"[{id}]"
+    return id if any(character.isalpha() for character in id) and not _FORMULA.match(id) else f"[{id}]"
 
 
 def _given_id(cell: str) -> str:
@@ -121,7 +136,7 @@ def _add(found: list[Reading], columns: list[str], row: list[str], where: str, s
         return
     status: Status = "skipped" if skipped else "judged"
     annotator = cells.get(ANNOTATOR, "").strip() or stem
-    found.append(Reading(where, _given_id(cells.get(SENTENCE, "")), cells.get(TEXT, ""), annotator, status, labels, comment))
+    found.append(Reading(where, _given_id(cells.get(SENTENCE, "")), _given(cells.get(TEXT, "")), annotator, status, labels, comment))
 
 
 def _mark(cell: str, name: str, where: str, problems: list[Problem]) -> bool:

@@ -299,7 +299,8 @@ def with_overrides(content: YamlContent, overrides: Sequence[str]) -> RunConfig:
             continue
         try:
             value = yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError, RecursionError):
+        except (yaml.YAMLError, ValueError, RecursionError, KeyError, AttributeError, TypeError):
+            # The last three come from tags such as `!!bool` with a value that is none.
             problems.append(Problem(f"--set {override}", f"{text!r} is not a YAML value", "Quote it"))
             continue
         data = _with_value(data, field, value)

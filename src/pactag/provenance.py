@@ -21,9 +21,12 @@ MACHINE = (
     "platform",
     "cpu",
     "threads",
+    "gpu",
     "processes",
     *(f"version.{name}" for name in ("pactag", "torch", "transformers", "scikit-learn", "numpy", "tokenizers")),
 )
+# Before the name of what was otherwise when a run that was cut off went on.
+RESUMED = "resumed."
 # A longer diff is cut: it is there to be read.
 _DIFF_LIMIT = 1_000_000
 
@@ -32,6 +35,9 @@ def provenance() -> dict[str, str]:
     """What is needed to repeat a run, besides its config and data."""
     tags = {"command": command_line(), "python": platform.python_version(), "platform": platform.platform()}
     tags |= {"cpu": _cpu(), "cpu_count": str(os.cpu_count()), "threads": str(thread_count())}
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        tags["gpu"] = torch.cuda.get_device_name()
     if process_count() > 1:
         tags["processes"] = str(process_count())
     for package in _ENVIRONMENT:
@@ -57,7 +63,10 @@ def thread_count() -> int:
     if torch is not None:
         return int(torch.get_num_threads())
     asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    return int(asked) if asked.isdigit() and int(asked) > 0 else os.cpu_count() or 1
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    # Of a machine that is shared, a process may have a part.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def installed_packages() -> str:

@@ -123,7 +123,7 @@ def _run(path: Path, also_measure: Mapping[str, Path], progress: Callable[[str, 
 def read_results(path: Path) -> list[dict[str, str]]:
     """The rows of a `results.csv`; none when there is no file.
 
-    :raises ConfigError: for a file that is no table with the columns `variant` and `seed`.
+    :raises ConfigError: for a file that is no table with the columns `variant` and `seed`, and for figures that are no numbers.
     """
     if not path.exists():
         return []
@@ -136,7 +136,20 @@ def read_results(path: Path) -> list[dict[str, str]]:
     if missing:
         has = ", ".join(map(repr, table.fieldnames or ())) or "nothing"
         raise ConfigError(str(path), f"has no column {', '.join(map(repr, missing))}; it has {has[:200]}", "Save it as CSV with commas")
+    for number, row in enumerate(rows, start=2):
+        wrong = [name for name, cell in row.items() if name and "/" in name and cell and not _is_number(cell)]
+        if wrong:
+            found = f"{row[wrong[0]]!r} under {wrong[0]!r} is no number"
+            raise ConfigError(f"{path}:{number}", found, "Take the row out: `pactag study run` makes it again")
     return rows
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def spread(rows: list[dict[str, str]], variant: str, column: str) -> Spread | None:

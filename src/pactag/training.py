@@ -141,7 +141,8 @@ def train(
     :param progress: called with steps done, steps in all, and a word on how it goes.
     :param resume: with True or False an encoder saves its state after each epoch; with True, the last job of the very same config and data
         that has not ended goes on in its run, and with none, one begins.
-    :raises PactagError: for anything the user can mend; the run then stands in the store as FAILED, and no model folder is left.
+    :raises PactagError: for anything the user can mend; the run then stands in the store as FAILED. A model folder is left only where the
+        model was whole, and what failed was to log it.
     """
     if not is_main():
         raise ConfigError(
@@ -150,12 +151,17 @@ def train(
     task = Task.of(config)
     schema, corpus, learnt = task.schema, task.corpus, task.learnt
     _writable(config)
+    # What a run records of the machine is known once the libraries of the kind are there.
+    classifier(config.model.kind)
     tracker = Tracker(config.tracking.uri)
     key = task.key(tracker.uri)
     job = unfinished(config.output, key) if resume is not None else None
     if job is not None and not resume:
         _log.warning("an unfinished run of this config stands in %s; this is a new one. `--resume` goes on with the other", job.folder)
         job = None
+    if resume:
+        # A run is not found again once its config, data or models are others.
+        _log.warning("going on with run %s", job.run_id) if job else _log.warning("no unfinished run of this very config: a new one begins")
     run_tags = {**(tags or {}), "kind": config.model.kind, "seed": str(config.seed), "corpus_digest": corpus.digest}
     with (
         holding(job) as held,
@@ -190,6 +196,12 @@ def train(
         model = task.fit(FitContext(report=report, progress=progress, labels=schema.names, checkpoints=folder_of_job))
         fit_seconds = before + time.perf_counter() - started
         chosen, outcome, tag_rate = _outcome(model, task, fit_seconds)
+        folder = config.output / f"{config.name}-{recorder.run_id[:8]}" if config.save else None
+        if folder is not None:
+            # Before anything is logged: the store may fail, and training took hours.
+            parts: Any = {"model": model, "manifest": _manifest(model, task, chosen, outcome, recorder.run_id)}
+            parts |= {"config": config, "schema": schema, "validation": outcome.validation, "test": outcome.test, "others": outcome.others}
+            write_model(folder, **parts, replace=job is not None)
         speed = {"speed/fit_seconds": fit_seconds, "speed/tag_sentences_per_second": tag_rate}
         if learnt:
             speed["speed/fit_sentences_per_second"] = len(learnt) * _epochs_done(config, history) / fit_seconds
@@ -199,11 +211,7 @@ def train(
         if config.tracking.pictures:
             log_pictures(recorder, outcome, history=history, model=model, sentences=task.sentences)
         recorder.tags({"mlflow.note.content": note(config, outcome, run_id=recorder.run_id, learnt=len(learnt))})
-        folder = config.output / f"{config.name}-{recorder.run_id[:8]}" if config.save else None
         if folder is not None:
-            parts: Any = {"model": model, "manifest": _manifest(model, task, chosen, outcome, recorder.run_id)}
-            parts |= {"config": config, "schema": schema, "validation": outcome.validation, "test": outcome.test, "others": outcome.others}
-            write_model(folder, **parts, replace=job is not None)
             recorder.text((folder / CARD).read_text(encoding="utf-8"), CARD)
             recorder.tags({"model_folder": str(folder)})
             recorder.model(folder, example=EXAMPLE)

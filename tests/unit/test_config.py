@@ -123,11 +123,12 @@ def test_override_leaves_the_file_as_it_is(load, tmp_path):
 
 
 def test_malformed_overrides_are_all_told(problems):
-    told = problems(TFIDF, "seed", "=3", "model.c=[1")
+    told = problems(TFIDF, "seed", "=3", "model.c=[1", "save=!!bool maybe")
     assert [line.split(". ")[0] for line in told] == [
         "--set seed: is not of the form name=value",
         "--set =3: is not of the form name=value",
         "--set model.c=[1: '[1' is not a YAML value",
+        "--set save=!!bool maybe: '!!bool maybe' is not a YAML value",
     ]
 
 

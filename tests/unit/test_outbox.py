@@ -210,6 +210,38 @@ def test_model_folder_that_is_gone_is_told(tracker, tmp_path, line):
     assert "gone: was to be logged, and is gone" in found.why
 
 
+class _ClientError(Exception):
+    """Named as a cloud's own: no MlflowException, no OSError."""
+
+    __module__ = "botocore.exceptions"
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected", "told"),
+    [
+        (_ClientError("AccessDenied"), sending.Unreachable, "AccessDenied"),
+        (ModuleNotFoundError("No module named 'boto3'", name="boto3"), TrackingError, "pip install boto3"),
+        (ZeroDivisionError("a mistake of ours"), ZeroDivisionError, "a mistake of ours"),
+    ],
+)
+def test_errors_of_a_place_for_artifacts(tracker, tmp_path, monkeypatch, raised, expected, told: str):
+    def fail(*_):
+        raise raised
+
+    monkeypatch.setitem(sending._KINDS, "file", fail)
+    with pytest.raises(expected, match=told):
+        sending.send(tracker.client, tracker.uri, "run", Entry("file", {"path": "a.txt"}, b"x"))
+
+
+def test_a_hundred_tables_are_all_there(tracker, tmp_path):
+    with _run(tracker, tmp_path) as recorder:
+        for number in range(100):
+            recorder.table(Table(f"a table with a name as long as those of comparisons have {number}", {"value": [number]}))
+    tables = [item.path for item in tracker.client.list_artifacts(recorder.run_id, "tables")]
+    assert len(tables) == 100
+    assert json.loads(tracker.get_run(recorder.run_id).data.tags["mlflow.loggedArtifacts"])
+
+
 def test_what_the_store_never_takes_is_an_error_at_once(tracker, tmp_path, line):
     with pytest.raises(TrackingError, match="dev/loss"), _run(tracker, tmp_path) as recorder:
         recorder.metrics({"dev/loss?": 1.0}, step=1)

@@ -144,6 +144,19 @@ def test_what_is_asked_for_depends_on_the_machine(trained, tracker, again, same,
     json.dumps(done.to_dict())
 
 
+@pytest.mark.parametrize("tag", ["gpu", "resumed.threads"])
+def test_on_a_gpu_or_resumed_elsewhere_the_last_bit_is_not_asked_for(trained, tracker, tag: str):
+    done = judged(trained, tracker, Figure("test/f1_macro", 0.7, 0.72, 0.65, 0.75), same=True, spread="s")
+    done.plan.run.data.tags[tag] = "some"
+    assert done.verdict == "agrees within the spread of the seeds"
+
+
+def test_further_files_to_measure_on_change_no_spread(seeds, tracker):
+    run = tracker.get_run(seeds.runs[2].run_id)
+    run.data.params["data.also_measure.mine"] = "mine.jsonl"
+    assert _spread(tracker, run)[0] == seeds.run_id
+
+
 def test_one_figure_that_differs_is_not_the_last_bit(trained, tracker):
     same, other = Figure("test/f1_macro", 0.7, 0.7, 0.65, 0.75), Figure("test/threat/ece", 0.05, 0.09, None, None)
     assert judged(trained, tracker, same, other, same=True, spread="s").verdict.startswith("differs, though machine")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pactag import seeds, training
+from pactag import provenance, seeds, training
 from pactag.errors import ModelFolderError, TrackingError
 from pactag.models import checkpoints
 from pactag.tracking import RunRecorder, Tracker
@@ -112,6 +112,21 @@ def test_a_fit_without_steps_begins_again_in_the_same_run(config_of, tmp_path, t
             train(config, resume=False)
     (folder,) = _unfinished(tmp_path)
     assert train(config, resume=True).run_id == folder.name
+
+
+def test_what_is_otherwise_when_it_goes_on_is_recorded(config_of, tmp_path, tracker, monkeypatch, caplog):
+    config = config_of("encoder", training={**TRAINING, "epochs": 1}, output=str(tmp_path))
+    with pytest.raises(Killed):
+        train(config, progress=_killing(1), resume=False)
+    real = provenance.provenance
+    monkeypatch.setattr("pactag.tracking.tracker.provenance", lambda: {**real(), "threads": "64"})
+    with tracker.run(experiment="tests", name="new parent", params={}, tags={}) as parent:
+        run = tracker.get_run(train(config, resume=True, parent=parent.run_id).run_id)
+    resumed = {name: value for name, value in run.data.tags.items() if name.startswith(provenance.RESUMED)}
+    assert resumed == {"resumed.threads": "64"}
+    assert run.data.tags["threads"] != "64"
+    assert run.data.tags["mlflow.parentRunId"] == parent.run_id
+    assert f"going on with run {run.info.run_id}" in caplog.text
 
 
 def test_another_config_is_another_job(config_of, tmp_path):

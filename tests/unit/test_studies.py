@@ -103,6 +103,13 @@ def test_table_that_a_spreadsheet_saved_is_read_or_told(tmp_path):
         read_results(path)
 
 
+def test_figure_that_is_no_number_is_told(tmp_path):
+    path = tmp_path / "results.csv"
+    path.write_text("variant,seed,test/f1_macro\na,1,0.5\na,2,n/a\n")
+    with pytest.raises(ConfigError, match=r"results\.csv:3: 'n/a' under 'test/f1_macro' is no number"):
+        read_results(path)
+
+
 def test_rows_from_before_configs_were_recorded_count(study):
     text = "variant,seed,run_id\n" + "".join(f"c{c},{seed},x\n" for c in (1, 8) for seed in (1, 2))
     (study.parent / "results.csv").write_text(text)

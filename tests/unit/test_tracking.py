@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pactag.errors import ConfigError, TrackingError
-from pactag.model_folder import CARD
+from pactag.model_folder import CARD, read_manifest
 from pactag.tracking import Pruned, Tracker, store_uri
 from pactag.tracking.reading import logged_table, logged_text
 from pactag.tracking.registry import Registry
@@ -249,6 +249,18 @@ def test_failed_run_leaves_no_model_folder(config_of):
     with pytest.raises(ConfigError):
         train(config)
     assert list(config.output.glob("*leaves-nothing*")) == []
+
+
+def test_model_is_there_whatever_fails_when_it_is_logged(config_of, monkeypatch):
+    def fail(*_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("pactag.training.log_outcome", fail)
+    config = config_of("tfidf", name="not-logged")
+    with pytest.raises(ZeroDivisionError):
+        train(config)
+    (folder,) = config.output.glob("not-logged-*")
+    read_manifest(folder)
 
 
 def test_precision_out_of_reach_stands_in_the_card_of_the_model(config_of):

@@ -79,6 +79,8 @@ def fine_tune(
         )
         # Left to itself, one process takes all GPUs of the machine, each with a batch of its own.
         arguments._n_gpu = min(arguments.n_gpu, 1)
+        # Else `accelerate launch` would put in what its own settings say.
+        arguments.mixed_precision = "no" if training.precision == "fp32" else training.precision
         average = WeightAverage(model.network, decay=training.weight_average) if training.weight_average else None
         checkpoint = _checkpoint(context)
         progress = _Progress(model, validation, training, context, average, seed, checkpoint)

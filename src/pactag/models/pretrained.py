@@ -210,7 +210,8 @@ def _weights_sha256(encoder: Any) -> str:
 
 
 def _why_not(base: str, is_local: bool, error: Exception) -> ConfigError:
-    if is_local or not isinstance(error, OSError | ValueError):
+    # What is fetched and cannot be read is no matter of the network; of what is not there, transformers says so with an OSError as well.
+    if is_local or not isinstance(error, OSError) or "does not appear to have a file named" in str(error):
         place = f"the folder {base}" if is_local else repr(base)
         # transformers speaks of an option of its own.
         why = "its weights do not fit its config.json" if "ignore_mismatched_sizes" in str(error) else _first_line(error)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _BATCH = 1000
+# Of MLflow, which cuts longer ones in silence.
+_LONGEST_TAG = 8000
+# Whose errors say that a place for artifacts does not answer, or refuses: they have no base in common.
+_CLIENTS = frozenset({"azure", "boto3", "botocore", "google", "paramiko", "pysftp", "s3transfer", "urllib3"})
 
 
 class Unreachable(Exception):  # noqa: N818 - it says what the store is
@@ -37,8 +41,14 @@ def send(client: MlflowClient, uri: str, run_id: str, entry: Entry) -> None:
         if error.error_code == "INVALID_PARAMETER_VALUE":
             raise TrackingError(f"run {run_id!r}", _first_line(error), "The store will never take it") from None
         raise Unreachable(_first_line(error)) from error
+    except ModuleNotFoundError as error:
+        raise TrackingError(uri, f"keeps artifacts where the package {error.name} is needed", f"pip install {error.name}") from None
     except OSError as error:
         # Those of requests are among them.
+        raise Unreachable(_first_line(error)) from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in _CLIENTS:
+            raise
         raise Unreachable(_first_line(error)) from error
 
 
@@ -77,10 +87,16 @@ def _table(client: MlflowClient, uri: str, run_id: str, entry: Entry) -> None:
     # Not by `log_table`, which appends to a table that is there.
     _file(client, uri, run_id, entry)
     tag = "mlflow.loggedArtifacts"
-    listed = json.loads(client.get_run(run_id).data.tags.get(tag, "[]"))
+    try:
+        listed = json.loads(client.get_run(run_id).data.tags.get(tag, "[]"))
+    except ValueError:
+        # A store cut it.
+        return
     item = {"path": entry.values["path"], "type": "table"}
-    if item not in listed:
-        client.set_tag(run_id, tag, json.dumps([*listed, item]))
+    now = json.dumps([*listed, item])
+    # Only the evaluation page of the UI reads it; the table is there in any case.
+    if item not in listed and len(now) <= _LONGEST_TAG:
+        client.set_tag(run_id, tag, now)
 
 
 def _inputs(client: MlflowClient, uri: str, run_id: str, entry: Entry) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pactag.errors import TrackingError
 from pactag.model_folder import MANIFEST
-from pactag.provenance import provenance
+from pactag.provenance import MACHINE, RESUMED, provenance
 from pactag.tracking.contents import Pruned
 from pactag.tracking.library import (
     ALREADY_EXISTS,
@@ -160,7 +160,14 @@ class Tracker:
             recorder.outbox = Outbox(unsent / recorder.run_id, run_id=recorder.run_id, uri=self.uri)
         if resume:
             recorder.resume()
-            recorder.known = set(self.get_run(resume).data.metrics)
+            before = self.get_run(resume).data
+            recorder.known = set(before.metrics)
+            # Its tags say where it began; these, what was otherwise when it went on.
+            now = {**dict.fromkeys((*MACHINE, "git.commit"), ""), **provenance()}
+            changed = {f"{RESUMED}{name}": now[name] for name in (*MACHINE, "git.commit") if before.tags.get(name, "") != now[name]}
+            family = {**self._tags_to_inherit(parent), "mlflow.parentRunId": parent} if parent else {}
+            if changed or family:
+                recorder.tags({**changed, **family})
         started = time.monotonic()
         status = "FAILED"
         try:

@@ -15,7 +15,7 @@ from pactag.config import ContextConfig, TrainingConfig
 from pactag.corpus.rows import LabelledSentences
 from pactag.errors import ConfigError, ModelFolderError
 from pactag.model_folder import TORCH_WEIGHTS, read_manifest
-from pactag.models import checkpoints, pretrained
+from pactag.models import checkpoints, finetuning, pretrained
 from pactag.models.base import FitContext
 from pactag.models.batching import LengthGroupedBatches
 from pactag.models.encoder import EncoderClassifier
@@ -130,6 +130,27 @@ def test_stops_early_when_nothing_improves(config_of, schema):
     context = FitContext(report=lambda f, step: figures.append(step))
     EncoderClassifier.fit(sentences, sentences, config=config, labels=schema.names, context=context)
     assert len(figures) < 10
+
+
+def test_precision_is_that_of_the_config_whatever_a_launcher_says(config_of, schema, monkeypatch):
+    # As `accelerate launch` does it, by the settings of its own that somebody saved.
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
+    seen = []
+    real = finetuning._Trainer.compute_loss
+
+    def compute_loss(self, model, inputs, **more):
+        seen.append((self.accelerator.mixed_precision, torch.is_autocast_enabled("cpu")))
+        return real(self, model, inputs, **more)
+
+    monkeypatch.setattr(finetuning._Trainer, "compute_loss", compute_loss)
+    sentences = _separable(schema, 16)
+    EncoderClassifier.fit(sentences, sentences, config=config_of("encoder"), labels=schema.names, context=FitContext())
+    assert set(seen) == {("no", False)}
+
+
+def test_base_that_cannot_be_read_is_no_matter_of_the_network():
+    told = str(pretrained._why_not("some-org/some-model", False, ValueError("`sentencepiece` is required")))
+    assert "holds no encoder that can be loaded (`sentencepiece` is required)" in told
 
 
 def test_unknown_folder_is_told(config_of):

@@ -166,6 +166,29 @@ def test_unreachable_hub_is_one_sentence():
     assert "--set model.base=minilm" in str(error.value)
 
 
+def test_base_whose_tokenizer_is_a_sentencepiece_model_is_read(tmp_path):
+    """As DeBERTa v3 comes from the hub."""
+    import sentencepiece
+
+    text = ["the port has pilots and a harbour", "they said no to the offer of talks", "it rained on the hills over the town"] * 4
+    special = ["[CLS]", "[SEP]", "[PAD]", "[MASK]"]
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(text),
+        model_prefix=str(tmp_path / "spm"),
+        vocab_size=60,
+        hard_vocab_limit=False,
+        user_defined_symbols=special,
+        pad_id=-1,
+        minloglevel=2,
+    )
+    (tmp_path / "spm.vocab").unlink()
+    (tmp_path / "tokenizer_config.json").write_text('{"vocab_type": "spm"}')
+    config = transformers.DebertaV2Config(vocab_size=80, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64)
+    transformers.DebertaV2Model(config).save_pretrained(tmp_path)
+    tokenizer = load_pretrained(str(tmp_path), None).tokenizer
+    assert tokenizer.decode(tokenizer.encode("the pilots said no").ids, skip_special_tokens=True) == "the pilots said no"
+
+
 def test_folder_without_an_encoder_is_told(tmp_path):
     with pytest.raises(ConfigError, match="holds no encoder that can be loaded"):
         load_pretrained(str(tmp_path), None)

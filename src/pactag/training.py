@@ -183,8 +183,11 @@ def train(
         history = held.job.history() if held.job is not None else History()
         before, started = history.seconds, time.perf_counter()
 
+        def took() -> float:
+            return before + time.perf_counter() - started
+
         def report(figures: Mapping[str, float], step: int) -> None:
-            first_told = history.add(figures, step, seconds=before + time.perf_counter() - started)
+            first_told = history.add(figures, step, seconds=took())
             recorder.metrics({f"dev/{name}": value for name, value in figures.items()}, step=step, time_ms=first_told)
             watch(figures, step)
 
@@ -193,8 +196,11 @@ def train(
 
             _meet(config)
             text_of_main(str(folder_of_job or ""))
-        model = task.fit(FitContext(report=report, progress=progress, labels=schema.names, checkpoints=folder_of_job))
-        fit_seconds = before + time.perf_counter() - started
+        context = FitContext(
+            report=report, progress=progress, labels=schema.names, checkpoints=folder_of_job, saved=lambda: history.took(took())
+        )
+        model = task.fit(context)
+        fit_seconds = took()
         chosen, outcome, tag_rate = _outcome(model, task, fit_seconds)
         folder = config.output / f"{config.name}-{recorder.run_id[:8]}" if config.save else None
         if folder is not None:

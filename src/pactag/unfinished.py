@@ -51,11 +51,15 @@ class History:
         self.steps.append(step)
         self.figures.append(dict(figures))
         self.times_ms.append(int(time.time() * 1000))
+        self.took(seconds)
+        return self.times_ms[-1]
+
+    def took(self, seconds: float) -> None:
+        """The fit has taken so long, up to a state from which it can go on."""
         self.seconds = seconds
         if self.path is not None:
             content: dict[str, Any] = {name: getattr(self, name) for name in ("steps", "figures", "times_ms", "seconds")}
             write_whole(self.path, json.dumps(content) + "\n")
-        return self.times_ms[-1]
 
     def of_name(self, name: str) -> list[float]:
         """One figure by step."""

@@ -81,6 +81,16 @@ def test_resumed_within_an_epoch_it_ends_as_an_uninterrupted_one(config_of, tmp_
     assert done.outcome.figures() == whole.outcome.figures()
 
 
+def test_time_up_to_a_state_within_an_epoch_counts(config_of, tmp_path):
+    config = config_of("encoder", training={**TRAINING, "checkpoint_steps": 3}, output=str(tmp_path))
+    with pytest.raises(Killed):
+        train(config, progress=_killing(4), resume=False)
+    (folder,) = _unfinished(tmp_path)
+    history = Job(folder).history()
+    assert history.steps == []
+    assert history.seconds > 0
+
+
 def test_nothing_is_logged_twice_when_it_is_cut_off_at_the_very_end(config_of, tmp_path, tracker, whole, monkeypatch):
     config = config_of("encoder", training=TRAINING, output=str(tmp_path))
 

@@ -29,12 +29,13 @@ def _ignore(*_: object) -> None:
 
 @dataclass(frozen=True)
 class FitContext:
-    """Where a fit tells how it goes, the names by which it tells of labels, and where it saves its state, to go on from it."""
+    """Where a fit tells how it goes, the names by which it tells of labels, where it saves its state to go on from it, and that it did."""
 
     report: MetricSink = _ignore
     progress: ProgressSink = _ignore
     labels: Sequence[str] = ()
     checkpoints: Path | None = None
+    saved: Callable[[], None] = lambda: None
 
 
 class SentenceScorer(Protocol):

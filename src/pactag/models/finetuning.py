@@ -273,6 +273,7 @@ class _Progress(transformers.TrainerCallback):
                 best=self._weights,
                 average=self._average,
             )
+            self._context.saved()
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, *, optimizer: Any, lr_scheduler: Any, **_: Any) -> None:
         if is_main():

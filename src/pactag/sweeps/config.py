@@ -133,10 +133,13 @@ class LoadedSweep:
 
     @property
     def fingerprint(self) -> str:
-        """Trials with the same fingerprint can be compared: same config, same space. Where runs are recorded makes no difference."""
-        kept = self.base.model_dump(mode="json", exclude={"tracking", "output", "name", "save", "seeds"})
+        """Trials with the same fingerprint can be compared: same config, same space. Where runs are recorded makes no difference.
+
+        Defaults are left out, so that a setting that pactag gains later changes none.
+        """
+        kept = self.base.model_dump(mode="json", exclude_defaults=True, exclude={"tracking", "output", "name", "save", "seeds"})
         space = {name: part.model_dump(mode="json") for name, part in self.sweep.space.items()}
-        return sha256(json.dumps([kept, space], sort_keys=True).encode()).hexdigest()
+        return sha256(json.dumps([kept, self.base.model.kind, space], sort_keys=True).encode()).hexdigest()
 
 
 def load_sweep(path: Path, *, storage: str | None = None, changes: Sequence[str] = ()) -> LoadedSweep:

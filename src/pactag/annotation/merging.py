@@ -14,7 +14,7 @@ from pathlib import Path
 from pactag.annotation.judgements import Judgement, PlacedJudgement
 from pactag.corpus.build import ARTICLES, SPLIT_FILE
 from pactag.corpus.repetition import repetition
-from pactag.corpus.rows import BEFORE, SPLITS, Row, by_article, digest_of, read_corpus
+from pactag.corpus.rows import BEFORE, SPLITS, Corpus, Row, by_article, digest_of, read_corpus
 from pactag.corpus.splits import assign_splits
 from pactag.errors import CorpusError, Problem
 from pactag.schema import Schema
@@ -53,7 +53,7 @@ def add_to_corpus(
     partial: bool = False,
     correct: bool = False,
 ) -> Added:
-    """Append settled sentences to `train.jsonl`, `validation.jsonl` and `test.jsonl` of a folder.
+    """Append settled sentences to `train.jsonl`, `validation.jsonl` and `test.jsonl` of a folder; one that is new or empty begins a corpus.
 
     A sentence has the adjudicator's labels where there are any, else what at least `readers` annotators all say.
 
@@ -63,10 +63,11 @@ def add_to_corpus(
     :param correct: sentences that stand in the corpus get the labels that are settled here, in their place. Those that everybody passed
         over keep what they have.
     :raises CorpusError: for sentences that are not settled, stand in the corpus already or nearly so, have other labels there, or leave a
-        hole in their article; each with its place. Nothing is written then.
+        hole in their article, each with its place; and when a corpus would begin with an empty split. Nothing is written then.
     """
     _refuse_built(folder)
-    corpus = read_corpus(folder, schema)
+    begins = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    corpus = Corpus(dict.fromkeys(SPLITS, ())) if begins else read_corpus(folder, schema)
     place = {row.article_id: split for split, rows in corpus.splits.items() for row in rows}
     problems: list[Problem] = []
     left_out: list[str] | None = [] if partial or correct else None
@@ -96,6 +97,10 @@ def add_to_corpus(
     vectors = {article: schema.encode_many([row.labels for row in rows]) for article, rows in groups.items()}
     place |= assign_splits(vectors, existing=place, held_out=test, validation_share=validation_share, seed=seed)
     added = {split: tuple(row for article, rows in groups.items() if place[article] == split for row in rows) for split in SPLITS}
+    if begins and (empty := [split for split in SPLITS if not added[split]]):
+        found = f"would begin without a sentence in {', '.join(f'{split}.jsonl' for split in empty)}"
+        fix = "Hold articles out with --test, and give more of the others: validation takes its share of several"
+        raise CorpusError(str(folder), found, fix)
     now = {row.id: row for row in corrected}
     old = {split: [now.get(row.id, row) for row in corpus[split]] for split in SPLITS}
     now_whole = {split: [row for rows in by_article([*old[split], *added[split]]).values() for row in rows] for split in SPLITS}
@@ -213,11 +218,12 @@ def _repeated(settled: Sequence[_Settled], old: Sequence[Row]) -> list[Problem]:
 def _write(folder: Path, added: Mapping[str, Sequence[Row]], corrected: Mapping[str, Row]) -> None:
     """Old lines stay byte for byte but for corrected ones. All files are written beside before the first is renamed."""
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as places:
             for split, rows in added.items():
                 path = folder / f"{split}.jsonl"
-                old = path.read_bytes()
-                lines = [_corrected(line, corrected) for line in old.removesuffix(b"\n").split(b"\n")]
+                old = path.read_bytes() if path.exists() else b""
+                lines = [_corrected(line, corrected) for line in old.removesuffix(b"\n").split(b"\n")] if old else []
                 new = b"\n".join([*lines, *(row.to_json().encode("utf-8") for row in rows)]) + b"\n"
                 if rows or new != old:
                     places.enter_context(whole(path)).write_bytes(new)

@@ -116,7 +116,10 @@ def add(
     files: Annotated[
         list[Path], typer.Argument(metavar="JUDGEMENTS...", help="Files that `annotate import` wrote, settled ones included.")
     ],
-    corpus: Annotated[Path, typer.Option("--to", metavar="CORPUS", help="Folder with train.jsonl, validation.jsonl and test.jsonl.")],
+    corpus: Annotated[
+        Path,
+        typer.Option("--to", metavar="CORPUS", help="Folder with train.jsonl, validation.jsonl and test.jsonl; a new one begins a corpus."),
+    ],
     readers: Annotated[int, typer.Option(min=1, help="How many annotators must agree where nobody has settled.")] = 2,
     test: Annotated[
         list[str] | None, typer.Option("--test", metavar="ARTICLE", help="Hold this new article out for testing. Repeatable.")

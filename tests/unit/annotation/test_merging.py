@@ -54,6 +54,34 @@ def test_agreed_sentences_are_added_with_their_labels(add, corpus, schema):
     assert added.digest == now.digest
 
 
+@pytest.mark.parametrize("there", [True, False], ids=["an empty folder", "a new folder"])
+def test_new_folder_begins_a_corpus(judged, schema, tmp_path, monkeypatch, there):
+    from pactag.annotation import merging
+
+    # Three articles are too few to draw from.
+    monkeypatch.setattr(merging, "assign_splits", lambda articles, **_: {"port": "train", "dam": "test", "hill": "validation"})
+    given = judged(BOTH)
+    hill = [
+        json.loads(line) | {"article_id": "hill", "text": "Snow lay on the hill."}
+        for line in given.read_text().splitlines()
+        if "dam" in line
+    ]
+    hill = [row | {"sentences": 1} for row in hill if row["index"] == 0]
+    given.write_text(given.read_text() + "".join(json.dumps(row) + "\n" for row in hill))
+    if there:
+        (tmp_path / "mine").mkdir()
+    added = add_to_corpus(read_judgements([given], schema), tmp_path / "mine", schema)
+    now = read_corpus(tmp_path / "mine", schema)
+    assert {split: len(rows) for split, rows in now.splits.items()} == {"train": 3, "validation": 1, "test": 2}
+    assert now.digest == added.digest
+
+
+def test_corpus_does_not_begin_with_an_empty_split(judged, schema, tmp_path):
+    with pytest.raises(CorpusError, match=r"would begin without a sentence in validation\.jsonl"):
+        add_to_corpus(read_judgements([judged(BOTH)], schema), tmp_path / "mine", schema, test=["dam"])
+    assert not (tmp_path / "mine").exists()
+
+
 def test_old_lines_stay_byte_for_byte(add, corpus):
     before = _files(corpus)
     add(BOTH)

@@ -1,7 +1,7 @@
 """Precision and recall of a model where a label is given from a score on: what a user gets who cuts elsewhere.
 
-    pactag evaluate built-in --data FILE --predictions scores.csv
-    python experiments/thresholds/at_scores.py scores.csv
+pactag evaluate built-in --data FILE --predictions scores.csv
+python experiments/thresholds/at_scores.py scores.csv
 """
 
 from __future__ import annotations

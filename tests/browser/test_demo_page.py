@@ -130,6 +130,19 @@ def test_corrections_are_downloaded_as_judgements(page, tagger, schema, tmp_path
     assert (one.sentences, one.before) == (4, tuple(SENTENCES[1:3]))
 
 
+def test_page_asks_before_corrections_are_lost(page):
+    _tag(page, ARTICLE)
+    _sentences(page).nth(3).click()
+    page.wait_for_selector("#labels")
+    page.check("#labels label:has-text('threat') input")
+    _status(page, "1 sentences corrected")
+    page.click("#tag-text")
+    _status(page, "1 corrected sentences would be lost")
+    assert _sentences(page).count() == 4
+    page.click("#tag-text")
+    _status(page, "of 4 sentences carry a label")
+
+
 def test_missing_name_is_told(page):
     _tag(page, ARTICLE)
     _sentences(page)

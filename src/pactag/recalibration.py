@@ -36,6 +36,7 @@ class Recalibrated:
     :param out_of_fold: articles in up to five folds, each read as was chosen on the others; None for sentences of one article.
     :param kept: labels whose scale, and threshold unless one was given, are as before, for want of sentences.
     :param short: labels that do not reach the precision that was asked for, and have their highest one.
+    :param below: labels that do not keep it out of fold.
     """
 
     folder: Path
@@ -43,6 +44,7 @@ class Recalibrated:
     out_of_fold: Evaluation | None
     kept: tuple[str, ...]
     short: tuple[str, ...]
+    below: tuple[str, ...]
 
 
 def recalibrate(
@@ -105,7 +107,8 @@ def recalibrate(
         (place / CONFIG).write_text(config.to_yaml(), encoding="utf-8")
         (place / CARD).write_text(card, encoding="utf-8")
     short = tuple(name for name in out_of_reach(point, targets, there.predicted, labels) if name not in kept)
-    return Recalibrated(output, before, expected, kept, short)
+    below = out_of_reach(point, targets, expected.predicted, labels) if expected else ()
+    return Recalibrated(output, before, expected, kept, short, below)
 
 
 def _objective(precision: float | None, threshold: float | None) -> OperatingPoint:

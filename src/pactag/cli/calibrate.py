@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from pactag.cli.models import JsonOption, StoreOption, find_model, intervals_json
 from pactag.cli.show import evaluation_table, note, out, show_json, tell_absent
-
-if TYPE_CHECKING:
-    from pactag.evaluation import Evaluation
 
 
 def calibrate(
@@ -43,11 +40,10 @@ def calibrate(
 
     folder = find_model(model, tracking_uri)
     done = recalibrate(folder, data, output, precision=precision, threshold=threshold, replace=replace)
-    below = _below(done.out_of_fold, precision)
     if as_json:
         parts = {"before": done.before, "out_of_fold": done.out_of_fold}
         figures = {name: {**part.figures, "intervals": intervals_json([part])} if part else None for name, part in parts.items()}
-        told = {"kept": done.kept, "out_of_reach": done.short, "below_out_of_fold": below, "absent_labels": absent_labels(done.before)}
+        told = {"kept": done.kept, "out_of_reach": done.short, "below_out_of_fold": done.below, "absent_labels": absent_labels(done.before)}
         show_json({"model": str(done.folder), "sentences": len(done.before.rows), **figures, **told})
         return
     out.print(evaluation_table(done.before, f"{data}: as it was"))
@@ -61,13 +57,6 @@ def calibrate(
         note(f"fewer than {FEWEST} sentences with these labels, or without: {', '.join(done.kept)}; {what}")
     if done.short:
         note(f"a precision of {precision} is out of reach for {', '.join(done.short)}, which have their highest one")
-    if below:
-        note(f"out of fold the precision is below {precision} for {', '.join(below)}: expect that on other articles")
+    if done.below:
+        note(f"out of fold the precision is below {precision} for {', '.join(done.below)}: expect that on other articles")
     out.print(f"tag    pactag tag data/examples/*.txt --model {escape(str(done.folder))}")
-
-
-def _below(evaluation: Evaluation | None, precision: float | None) -> list[str]:
-    """Labels that do not keep the precision on articles without part in the choice."""
-    if evaluation is None or precision is None:
-        return []
-    return [name for name in evaluation.labels if evaluation.figures[f"{name}/precision"] < precision]

@@ -39,16 +39,17 @@ def start(
     tool: ToolName,
     preceding: int = DEFAULT_PRECEDING,
     tagger: Tagger | None = None,
+    kind: str | None = None,
 ) -> list[Task]:
     """Write a task folder for articles, or for chosen sentences: those to settle, or those that `annotate next` found.
 
     :param tagger: its labels go along as suggestions. Annotators who are to judge independently must not see any.
-
+    :param kind: what the files of articles hold, whatever their endings say, as for `pactag.inputs.read_articles`.
     :raises PactagError: for inputs that cannot be read, and for a folder that holds something already. Nothing is written then.
     """
     tasks: list[Task] = []
     articles: list[Article] = []
-    for given in read_inputs(paths):
+    for given in read_inputs(paths, kind=kind):
         if isinstance(given, Task):
             tasks.append(given)
         else:

@@ -92,9 +92,10 @@ class TaskFolder:
     tasks: dict[str, Task]
 
 
-def read_inputs(names: Sequence[Path | str]) -> list[Article] | list[Task]:
+def read_inputs(names: Sequence[Path | str], *, kind: str | None = None) -> list[Article] | list[Task]:
     """Articles from whatever `pactag.inputs` reads, or the sentences that `annotate agreement`, `suspects` or `next` chose.
 
+    :param kind: what files of articles hold, as for `read_articles`; sentences that were chosen are known by their fields.
     :raises InputError: with every file, row and line that cannot be read, and for ids given twice; nothing is left out.
     """
     problems: list[Problem] = []
@@ -107,7 +108,7 @@ def read_inputs(names: Sequence[Path | str]) -> list[Article] | list[Task]:
         if kind == "judgements"
     ]
     others = [name for name in names if held.get(name) is None]
-    articles = list(read_articles(others, on_error=lambda error: problems.extend(error.problems)))
+    articles = list(read_articles(others, kind=kind, on_error=lambda error: problems.extend(error.problems)))
     if articles and tasks:
         problems.append(Problem("inputs", "are articles and chosen sentences", "Start one folder for each"))
     problems += _twice([article.id for article in articles], "article") + _twice([task.id for task in tasks], "sentence")

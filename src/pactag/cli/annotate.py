@@ -13,6 +13,7 @@ from pactag.cli import selection
 from pactag.cli.data import SchemaOption
 from pactag.cli.models import JsonOption, StoreOption, load_tagger
 from pactag.cli.show import agreement_table, err, note, out, show_json
+from pactag.cli.tag import InputFormatOption
 from pactag.errors import PactagError
 from pactag.schema import DEFAULT_SCHEMA, load_schema
 
@@ -40,6 +41,7 @@ def start(
         typer.Option("--model", "-m", help="Show its labels to the annotators. Leave it out where they are to judge independently."),
     ] = None,
     preceding: Annotated[int, typer.Option(min=0, help="How many sentences before each one are shown.")] = DEFAULT_PRECEDING,
+    input_format: InputFormatOption = None,
     schema_file: SchemaOption = DEFAULT_SCHEMA,
     tracking_uri: StoreOption = None,
 ) -> None:
@@ -50,7 +52,7 @@ def start(
     check_folder(output)
     schema = load_schema(schema_file)
     tagger = load_tagger(model, tracking_uri) if model is not None else None
-    tasks = begin(articles, output, schema, tool=tool, preceding=preceding, tagger=tagger)
+    tasks = begin(articles, output, schema, tool=tool, preceding=preceding, tagger=tagger, kind=input_format)
     out.print(f"{len(tasks)} sentences of {len({task.article_id for task in tasks})} articles in {escape(str(output))}")
     selection.tell_steps(tool, output, settles=any(task.said is not None for task in tasks))
 

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from pactag.cli.models import JsonOption, ModelOption, StoreOption, load_tagger
 from pactag.cli.show import agreement_table, err, out, show_error, show_json
-from pactag.cli.tag import tell_unread
+from pactag.cli.tag import InputFormatOption, tell_unread
 from pactag.corpus.rows import read_corpus
 from pactag.errors import PactagError
 from pactag.schema import DEFAULT_SCHEMA, check_same_labels, load_schema
@@ -168,7 +168,7 @@ def adapt(
     corpus: Annotated[Path, typer.Option("--corpus", help="Folder with train.jsonl, validation.jsonl and test.jsonl.")] = Path(
         "data/corpus"
     ),
-    input_format: Annotated[str | None, typer.Option("--input-format", help="Whatever the endings say, as for `pactag tag`.")] = None,
+    input_format: InputFormatOption = None,
     schema_file: SchemaOption = DEFAULT_SCHEMA,
     tracking_uri: StoreOption = None,
 ) -> None:

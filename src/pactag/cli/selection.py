@@ -15,6 +15,7 @@ from pactag.articles import Article
 from pactag.cli.data import SchemaOption
 from pactag.cli.models import DEFAULT_MODEL, JsonOption, ModelOption, StoreOption, load_tagger
 from pactag.cli.show import note, one_line, out, progress_bar, show_json
+from pactag.cli.tag import InputFormatOption
 from pactag.config import RunConfig, TfidfModel, load_config
 from pactag.corpus.rows import read_corpus, read_rows
 from pactag.errors import PactagError
@@ -97,6 +98,7 @@ def next_(
         str, typer.Option("--base", help="Encoder that tells which sentences are alike, as `model.base` of a config.")
     ] = "minilm",
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the choice.")] = 1,
+    input_format: InputFormatOption = None,
     schema_file: SchemaOption = DEFAULT_SCHEMA,
     tracking_uri: StoreOption = None,
     as_json: JsonOption = False,
@@ -108,7 +110,7 @@ def next_(
 
     schema = load_schema(schema_file)
     rows = read_corpus(corpus, schema).rows
-    given = [one for one in read_inputs(articles) if isinstance(one, Article)]
+    given = [one for one in read_inputs(articles, kind=input_format) if isinstance(one, Article)]
     if not given:
         raise PactagError(", ".join(articles), "holds no article", "Name articles, not sentences that were chosen already")
     found = next_sentences(given, rows, schema, tagger=load_tagger(model, tracking_uri), budget=budget, base=base, seed=seed)

@@ -21,6 +21,9 @@ from pactag.outputs.base import Maker
 from pactag.outputs.jsonl import lines
 
 _PARTS = "Into a folder"
+InputFormatOption = Annotated[
+    str | None, typer.Option("--input-format", help=f"Whatever the endings say: {', '.join(READERS)}. By default, `-` is text.")
+]
 
 
 def tag(
@@ -45,9 +48,7 @@ def tag(
         Path | None,
         typer.Option("--texts", help="With a file as output: also write the articles as read to this JSONL file. Offsets refer to them."),
     ] = None,
-    input_format: Annotated[
-        str | None, typer.Option("--input-format", help=f"Whatever the endings say: {', '.join(READERS)}. By default, `-` is text.")
-    ] = None,
+    input_format: InputFormatOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Every sentence as JSONL on standard output.")] = False,
     backend: BackendOption = None,
     resume: Annotated[

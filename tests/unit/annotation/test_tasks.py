@@ -161,3 +161,9 @@ def test_articles_of_other_kinds_are_read_as_the_tagger_reads_them(tmp_path, sch
     tasks = read_task_folder(tmp_path / "out", schema).tasks
     assert [task.text for task in tasks.values()] == ["He said no.", "She left.", "One. Two.", "Three."]
     assert list(tasks)[2] == "own:1:0"
+
+
+def test_what_a_file_holds_may_be_said(tmp_path, schema):
+    (tmp_path / "wire.json").write_text('{"id": "port", "text": "He said no."}\n')
+    tasks = start([tmp_path / "wire.json"], tmp_path / "out", schema, tool="csv", kind="jsonl")
+    assert [task.id for task in tasks] == ["port:0"]

@@ -188,3 +188,12 @@ def test_next_without_a_store_is_by_the_built_in_model(pactag, files, tmp_path, 
     options = ("--corpus", small_corpus, "--base", tmp_path / "none", "--budget", 4)
     done = pactag("annotate", "next", *files, *options, MLFLOW_TRACKING_URI=f"sqlite:///{tmp_path}/none.db")
     assert "4 of 4 sentences chosen" in done.stdout, done.stderr
+
+
+def test_start_reads_json_whose_kind_is_said(pactag, tmp_path):
+    (tmp_path / "wire.json").write_text('{"id": "port", "text": "He said no."}\n')
+    refused = pactag("annotate", "start", tmp_path / "wire.json", "--for", "csv", "-o", tmp_path / "tasks")
+    assert refused.returncode == 2
+    assert "--input-format jsonl" in " ".join(refused.stderr.split())
+    done = pactag("annotate", "start", tmp_path / "wire.json", "--input-format", "jsonl", "--for", "csv", "-o", tmp_path / "tasks")
+    assert "1 sentences of 1 articles" in done.stdout, done.stderr

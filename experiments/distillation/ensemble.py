@@ -1,6 +1,6 @@
 """What several models reach together: python experiments/distillation/ensemble.py MODEL... --measure real=FILE
 
-The mean of their scores, before calibration, and calibrated then; thresholds from the validation split.
+The mean of their scores before calibration; thresholds from the validation split.
 """
 
 from __future__ import annotations

@@ -31,9 +31,13 @@ def main() -> None:
     arguments = parser.parse_args()
     schema, config = load_schema(arguments.data / "schema.yaml"), load_config(arguments.config)
     settled = read_corpus(arguments.data / "corpus", schema).rows
-    passes = read_passes(arguments.data / "annotations", read_articles(arguments.data / "articles", schema), schema)
+    articles = read_articles(arguments.data / "articles", schema)
+    passes = read_passes(arguments.data / "annotations", articles, schema)
     results = []
     for reader, records in passes.independent.items():
+        # A pass over a part of the articles stands for no corpus.
+        if len(records) < len(articles):
+            continue
         rows = []
         for row in settled:
             record = records.get(row.article_id)

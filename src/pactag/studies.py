@@ -81,26 +81,33 @@ def load_study(path: Path) -> Study:
 
 
 def run_study(
-    path: Path, *, also_measure: Mapping[str, Path], progress: Callable[[str, int, int, str], None] = lambda *_: None
+    path: Path,
+    *,
+    also_measure: Mapping[str, Path],
+    results: Path | None = None,
+    progress: Callable[[str, int, int, str], None] = lambda *_: None,
 ) -> list[dict[str, str]]:
-    """Train every variant with every seed and write `results.csv` beside the study, a row a run, as soon as it is known.
+    """Train every variant with every seed and write a table, a row a run, as soon as it is known.
 
     Runs whose row is there already are not repeated, so that a study goes on where it stopped. What one call trains stands under one parent
     run in MLflow.
 
-    :param also_measure: further labelled files by name; their figures get columns of their own.
+    :param also_measure: further labelled files by name; the figures of runs that are trained get columns of their own.
+    :param results: the table; by default `results.csv` beside the study. With a new one everything is trained.
     :param progress: called with the name of the run, steps done, steps in all, and a word.
     :raises ConfigError: for a variant whose rows come from another config or other data than it has now, and while another process runs the
         study: each would write the table without the rows of the other.
     """
-    with _alone(path.parent / RESULTS):
-        return _run(path, also_measure, progress)
+    results = results or path.parent / RESULTS
+    with _alone(results):
+        return _run(path, results, also_measure, progress)
 
 
-def _run(path: Path, also_measure: Mapping[str, Path], progress: Callable[[str, int, int, str], None]) -> list[dict[str, str]]:
+def _run(
+    path: Path, results: Path, also_measure: Mapping[str, Path], progress: Callable[[str, int, int, str], None]
+) -> list[dict[str, str]]:
     study = load_study(path)
     jobs = [(variant, seed, _config(variant, seed, also_measure)) for variant in study.variants for seed in study.seeds]
-    results = path.parent / RESULTS
     rows = read_results(results)
     _as_they_were(results, jobs, rows)
     done = {(row["variant"], row["seed"]) for row in rows}

@@ -14,6 +14,9 @@ from pactag.errors import ConfigError
 
 study_app = typer.Typer(help="Experiments: one question, several variants and seeds, one table.", no_args_is_help=True)
 
+ResultsOption = Annotated[
+    Path | None, typer.Option("--results", metavar="FILE.csv", help="The table of the runs; by default results.csv beside the study.")
+]
 StudyArgument = Annotated[Path, typer.Argument(metavar="STUDY", help="A study.yaml, or its folder.")]
 
 
@@ -23,9 +26,13 @@ def run(
     measure: Annotated[
         list[str] | None, typer.Option("--measure", metavar="NAME=FILE", help="Measure every run on a further labelled file. Repeatable.")
     ] = None,
+    results: ResultsOption = None,
 ) -> None:
-    """Train every variant with every seed, and write results.csv beside the study. Goes on where it stopped."""
-    from pactag.studies import run_study
+    """Train every variant with every seed, and write results.csv beside the study. Goes on where it stopped.
+
+    Runs that have their row are not repeated: to train a finished study again, name a new table with --results.
+    """
+    from pactag.studies import RESULTS, read_results, run_study
 
     also = {}
     for item in measure or []:
@@ -33,19 +40,30 @@ def run(
         if not equals or not name or not file:
             raise ConfigError(f"--measure {item}", "is not of the form NAME=FILE", "For example: --measure mine=my-news.jsonl")
         also[name] = Path(file)
+    table = results or _file(path).parent / RESULTS
+    before = len(read_results(table))
     with progress_bar("study") as progress:
-        run_study(_file(path), also_measure=also, progress=lambda name, done, total, word: progress(done, total, f"{name}: {word}"))
-    note(f"{_file(path).parent / 'results.csv'}")
-    show(path)
+        rows = run_study(
+            _file(path),
+            also_measure=also,
+            results=table,
+            progress=lambda name, done, total, word: progress(done, total, f"{name}: {word}"),
+        )
+    note(
+        f"{table}"
+        if len(rows) > before
+        else f"{table} has every run: nothing was trained. To train all again, name a new table: --results FILE"
+    )
+    show(path, table)
 
 
 @study_app.command("show")
-def show(path: StudyArgument) -> None:
+def show(path: StudyArgument, results: ResultsOption = None) -> None:
     """Print the table of a study: macro-F1 and each label's F1, mean and spread over the seeds."""
     from pactag.studies import RESULTS, load_study, read_results, spread
 
     study = load_study(_file(path))
-    rows = read_results(_file(path).parent / RESULTS)
+    rows = read_results(results or _file(path).parent / RESULTS)
     out.print(f"[bold]{escape(study.question)}[/]")
     parts = list(dict.fromkeys(name.partition("/")[0] for row in rows for name in row if name.endswith("/f1_macro")))
     for part in parts:

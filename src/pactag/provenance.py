@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import platform
 import shlex
@@ -69,15 +70,18 @@ def thread_count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@functools.cache
 def installed_packages() -> str:
-    """Every installed distribution with its version, a line each, sorted."""
-    found = {item.metadata["Name"]: item.version for item in distributions() if item.metadata["Name"]}
+    """Every installed distribution with its version, a line each, sorted; read once, since the runs of a sweep or a study are many."""
+    heads = [item.metadata for item in distributions()]
+    found = {head["Name"]: head["Version"] for head in heads if head["Name"]}
     return "".join(f"{name}=={found[name]}\n" for name in sorted(found, key=str.lower))
 
 
 def uncommitted_changes() -> str:
     """What the working tree has that the commit has not: the diff of tracked files, and the names of untracked ones. Empty when clean."""
-    diff = _git("diff", "HEAD") or ""
+    # A store may stand in a config that was changed.
+    diff = hidden(_git("diff", "HEAD") or "")
     if len(diff) > _DIFF_LIMIT:
         diff = f"{diff[:_DIFF_LIMIT]}\n... cut at {_DIFF_LIMIT:,} characters"
     untracked = _git("ls-files", "--others", "--exclude-standard") or ""

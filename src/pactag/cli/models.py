@@ -16,6 +16,7 @@ from pactag.cli.show import evaluation_table, export_table, mean_table, note, ou
 from pactag.config import RunConfig, load_config
 from pactag.errors import PactagError
 from pactag.model_folder import BUILT_IN, PACKED_MEGABYTES
+from pactag.passwords import hidden
 from pactag.processes import is_main
 
 if TYPE_CHECKING:
@@ -229,7 +230,7 @@ def sync(
         left += run.left
         out.print(
             escape(
-                f"runs:/{run.run_id}: {run.sent} entries sent{f' to {run.uri}' if run.uri else ''}"
+                f"runs:/{run.run_id}: {run.sent} entries sent{f' to {hidden(run.uri)}' if run.uri else ''}"
                 + (f", {run.left} left: {run.why}" if run.left else "")
             )
         )
@@ -374,6 +375,6 @@ def _champion_or_built_in(tracking_uri: str | None) -> str:
     if is_missing(uri):
         return BUILT_IN
     if Tracker(uri).registry.aliased(CHAMPION) is None:
-        note(f"no run is promoted in {uri}: by the built-in model")
+        note(f"no run is promoted in {hidden(uri)}: by the built-in model")
         return BUILT_IN
     return f"models:/{REGISTERED_NAME}@{CHAMPION}"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pactag.errors import TrackingError
+from pactag.passwords import hidden
 from pactag.tracking.contents import LoggedInput, Table
 from pactag.tracking.library import mlflow_errors
 from pactag.tracking.outbox import Entry, Outbox
@@ -191,8 +192,8 @@ class RunRecorder:
             if not self._next_attempt and self.outbox is not None:
                 _log.warning(
                     "the store %s does not take what is logged (%s). Training goes on; all is kept in %s and sent when the store is back",
-                    self.uri,
-                    error,
+                    hidden(self.uri),
+                    hidden(str(error)),
                     self.outbox.folder,
                 )
             now = time.monotonic()

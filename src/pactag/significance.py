@@ -118,14 +118,16 @@ def _of_labels_there(values: np.ndarray, drawn: np.ndarray, whole: np.ndarray) -
     :param drawn: counts by draw, shape `(draws, labels, 3)`; sentences of a label are its true positives and false negatives.
     :param whole: the same of all articles, shape `(labels, 3)`. A label that is nowhere keeps the value that it has without a draw.
     """
-    missing = (drawn[..., 0] + drawn[..., 2] == 0) & (whole[:, 0] + whole[:, 2] > 0)
+    there = whole[:, 0] + whole[:, 2] > 0
+    missing = (drawn[..., 0] + drawn[..., 2] == 0) & there
     if not missing.any():
         return values
     labels = np.where(missing, np.nan, values[:, 1:])
+    # The labels that a draw has stand for those that it lacks; one that is nowhere has in every draw the weight that it has without one.
     # A draw that has none of the labels says nothing at all.
     macro = np.full(len(labels), np.nan)
-    some = ~missing.all(-1)
-    macro[some] = np.nanmean(labels[some], axis=-1)
+    some = ~missing[:, there].all(-1)
+    macro[some] = (np.nanmean(labels[some][:, there], axis=-1) * there.sum() + labels[some][:, ~there].sum(-1)) / len(there)
     return np.column_stack([macro, labels])
 
 

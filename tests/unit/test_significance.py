@@ -154,3 +154,18 @@ def test_label_that_is_nowhere_counts_as_it_does_without_a_draw():
     counts = np.zeros((12, 2, 3))
     counts[:, 0, 0] = 1
     assert [(interval.low, interval.high) for interval in f1_intervals([counts])] == [(0.5, 0.5), (1.0, 1.0), (0.0, 0.0)]
+
+
+def test_label_that_is_nowhere_weighs_the_same_in_draws_without_a_rare_one():
+    counts = np.zeros((30, 4, 3))
+    counts[:, 0, 0] = 1
+    counts[:2, 1, 0] = 1
+    macro = f1_intervals([counts])[0]
+    assert (macro.low, macro.high) == (0.5, 0.5)
+
+
+def test_draw_without_any_label_says_nothing_beside_labels_that_are_nowhere():
+    counts = np.zeros((5, 4, 3))
+    counts[:2, 0, 0] = 1
+    macro = f1_intervals([counts])[0]
+    assert (macro.low, macro.high) == (0.25, 0.25)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import math
-import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pactag.errors import DivergedError, MissingExtraError, PactagError, TrackingError
+from pactag.errors import DivergedError, PactagError, TrackingError
 from pactag.learnt_from import inputs_digest
 from pactag.metrics import best_f1_macro
+from pactag.passwords import hidden
 from pactag.sweeps.config import Choice, FloatRange, LoadedSweep, Setting
+from pactag.sweeps.liveness import PROCESS, Signs, is_dead, this_process
 from pactag.sweeps.report import PARENT, TRIAL, write_report
+from pactag.sweeps.storage import in_turn, open_storage, optuna_library, told
 from pactag.tracking import Pruned, RunRecorder, Tracker, sqlite_file
 from pactag.training import train
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 FINGERPRINT = "fingerprint"
 # Digest of what the trials learn from.
 INPUTS = "inputs"
-# Which process trains a trial, so that one whose process is gone can be given up.
-PROCESS = "process"
-_ABOUT_TO_SAY = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,8 @@ def run_sweep(
 ) -> tuple[str, optuna.Study]:
     """Run trials until the sweep has as many as it wants; call it again, or several times at once, to go on.
 
-    A trial whose process was killed is given up by the next process on that machine. Each trial is a child run of one parent, which has the
-    table and the pictures.
+    A trial whose process was killed is given up by the next process on that machine, by those on others after two hours of silence. Each
+    trial is a child run of one parent, which has the table and the pictures.
 
     :param trials: instead of the number in the file.
     :param progress: called with the name of the trial, steps done, steps in all, and a word.
@@ -59,7 +57,7 @@ def run_sweep(
     """
     sweep, wanted = loaded.sweep, trials or loaded.sweep.trials
     tracker = Tracker(loaded.base.tracking.uri)
-    with _one_at_a_time(sweep.storage_url):
+    with in_turn(sweep.storage_url, sweep.name):
         study = open_study(loaded)
         parent = _parent(tracker, loaded, study)
     status = "FAILED"
@@ -84,34 +82,34 @@ def open_study(loaded: LoadedSweep, *, must_exist: bool = False) -> optuna.Study
     :raises PactagError: when the storage cannot be opened, holds a sweep over another space or on other data, or, with `must_exist`, which
         is for looking at what is there, holds nothing yet.
     """
-    library = _optuna()
-    from sqlalchemy.exc import SQLAlchemyError
-
-    sweep = loaded.sweep
+    library, sweep = optuna_library(), loaded.sweep
     path = sqlite_file(sweep.storage_url)
-    if path is not None:
-        if must_exist and not path.exists():
-            raise PactagError(sweep.storage_url, "does not exist", f"Run the sweep first: pactag sweep {loaded.path}")
-        path.parent.mkdir(parents=True, exist_ok=True)
+    missing = PactagError(
+        sweep.storage_url, f"does not exist, or holds no sweep {sweep.name!r}", f"Run it first: pactag sweep {loaded.path}"
+    )
+    if must_exist and path is not None and not path.exists():
+        raise missing
     pruner = library.pruners.NopPruner()
     if sweep.pruning is not None:
         # Epochs count from 1, and the pruner looks from the given step on.
         pruner = library.pruners.MedianPruner(sweep.pruning.startup_trials, n_warmup_steps=sweep.pruning.warmup_epochs + 1)
-    try:
-        options = {"connect_args": {"timeout": 60}} if path is not None else {}
-        storage = library.storages.RDBStorage(sweep.storage_url, engine_kwargs=options)
-        study: optuna.Study = library.create_study(
-            study_name=sweep.name, storage=storage, direction="maximize", load_if_exists=True, pruner=pruner, sampler=_sampler(loaded, 0)
-        )
-    except (SQLAlchemyError, ImportError) as error:
-        found = f"cannot be opened ({str(error).splitlines()[0][:200]})"
-        raise PactagError(f"storage {sweep.storage_url}", found, "Check the address and that it can be written") from None
+    with told(sweep.storage_url):
+        storage = open_storage(sweep.storage_url)
+        parts = {"study_name": sweep.name, "storage": storage, "pruner": pruner, "sampler": _sampler(loaded, 0)}
+        study: optuna.Study
+        if not must_exist:
+            study = library.create_study(**parts, direction="maximize", load_if_exists=True)
+        else:
+            try:
+                study = library.load_study(**parts)
+            except KeyError:
+                raise missing from None
     inputs = inputs_digest(loaded.base)
     for name, now, what in ((FINGERPRINT, loaded.fingerprint, "over another space or another config"), (INPUTS, inputs, "on other data")):
         known = study.user_attrs.get(name)
-        if known is None:
+        if known is None and not must_exist:
             study.set_user_attr(name, now)
-        elif known != now and not (name == INPUTS and must_exist):
+        elif known not in (None, now) and not (name == INPUTS and must_exist):
             found = f"holds a sweep {sweep.name!r} {what}"
             raise PactagError(f"storage {sweep.storage_url}", found, "Give this one another name or storage, or take the changes back")
     return study
@@ -147,51 +145,60 @@ def best_settings(loaded: LoadedSweep, study: optuna.Study) -> tuple[int, float,
 
 def _next_trial(tracker: Tracker, parent: RunRecorder, loaded: LoadedSweep, study: optuna.Study, *, wanted: int) -> optuna.Trial | None:
     """A trial of this process; None once so many have ended or are under way: two processes do not both begin the last one."""
-    with _one_at_a_time(loaded.sweep.storage_url):
+    with in_turn(loaded.sweep.storage_url, loaded.sweep.name):
         # Whoever goes on counts what is alive: a trial whose process was killed is one that is still wanted.
         _give_up_the_dead(tracker, parent, study)
         state = state_of(study)
         if state.ended + state.elsewhere >= wanted:
             return None
         trial = study.ask()
-        trial.set_user_attr(PROCESS, _this_process())
+        trial.set_user_attr(PROCESS, this_process())
+        Signs(trial).give()
         return trial
 
 
 def _one_trial(
     loaded: LoadedSweep, study: optuna.Study, trial: optuna.Trial, parent: str, progress: Callable[[str, int, int, str], None]
 ) -> None:
+    from optuna.exceptions import UpdateFinishedTrialError
     from optuna.trial import TrialState
 
     # Drawn from the number of the trial: a sweep that goes on after a kill, or in several processes, does not draw the same twice.
     study.sampler = _sampler(loaded, trial.number)
     name = f"{loaded.sweep.name}-{trial.number:03d}"
+    signs = Signs(trial)
     epochs, last = 0, math.inf
 
     def watch(figures: Mapping[str, float], step: int) -> None:
         nonlocal epochs
         epochs += 1
-        trial.report(figures["f1_macro"], epochs)
+        try:
+            trial.report(figures["f1_macro"], epochs)
+        except UpdateFinishedTrialError:
+            # Another process took its silence for an end, and its place is given to a new trial.
+            raise Pruned from None
         # At its last epoch nothing is saved by giving it up.
         if epochs < last and trial.should_prune():
             raise Pruned
+
+    def step(done: int, total: int, word: str) -> None:
+        signs.give()
+        progress(name, done, total, word)
 
     try:
         settings = {field: _suggested(trial, field, loaded) for field in loaded.sweep.space}
         config = loaded.trial_config(settings, name=name, save=False)
         last = math.ceil(config.training.epochs) if config.training else 1
-        run = train(
-            config, progress=lambda d, t, word: progress(name, d, t, word), watch=watch, parent=parent, tags={TRIAL: str(trial.number)}
-        )
+        run = train(config, progress=step, watch=watch, parent=parent, tags={TRIAL: str(trial.number)})
     except (Pruned, DivergedError):
         # Settings under which training diverges are the worst ones, not a reason to end the search.
-        study.tell(trial, state=TrialState.PRUNED)
+        study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
     except BaseException:
-        study.tell(trial, state=TrialState.FAIL)
+        study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
         raise
     else:
         validation = run.validation
-        study.tell(trial, best_f1_macro(validation.targets, validation.scores))
+        study.tell(trial, best_f1_macro(validation.targets, validation.scores), skip_if_finished=True)
 
 
 def _suggested(trial: optuna.Trial, name: str, loaded: LoadedSweep) -> Setting:
@@ -207,7 +214,7 @@ def _suggested(trial: optuna.Trial, name: str, loaded: LoadedSweep) -> Setting:
 def _sampler(loaded: LoadedSweep, number: int) -> optuna.samplers.BaseSampler:
     sweep = loaded.sweep
     # The constant liar keeps processes that run at once apart from each other.
-    sampler: optuna.samplers.BaseSampler = _optuna().samplers.TPESampler(
+    sampler: optuna.samplers.BaseSampler = optuna_library().samplers.TPESampler(
         seed=(sweep.seed * 1_000_003 + number) % 2**32, n_startup_trials=sweep.startup_trials, constant_liar=True
     )
     return sampler
@@ -227,7 +234,7 @@ def _parent(tracker: Tracker, loaded: LoadedSweep, study: optuna.Study) -> RunRe
     tags = {"kind": loaded.base.model.kind, "group": "sweep", "group.name": sweep.name}
     recorder = tracker.start(experiment=loaded.base.tracking.experiment, name=f"sweep {sweep.name}", tags=tags)
     recorder.params({name: value for name, value in loaded.base.flat().items() if name not in sweep.space})
-    recorder.text(loaded.path.read_text(encoding="utf-8"), "sweep.yaml")
+    recorder.text(hidden(loaded.path.read_text(encoding="utf-8")), "sweep.yaml")
     study.set_user_attr(PARENT, recorder.run_id)
     return recorder
 
@@ -236,7 +243,7 @@ def _give_up_the_dead(tracker: Tracker, parent: RunRecorder, study: optuna.Study
     """End the trials, and their runs, whose process on this machine is gone."""
     from optuna.trial import TrialState
 
-    gone = [trial.number for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)) if _is_dead(trial)]
+    gone = [trial.number for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)) if is_dead(trial)]
     if not gone:
         return
     runs = tracker.children(parent.run_id)
@@ -252,58 +259,3 @@ def _close(tracker: Tracker, parent: RunRecorder, loaded: LoadedSweep, study: op
         write_report(tracker, parent, loaded, study, wanted=wanted, pictures=True)
         parent.tags({"status": "completed"})
     parent.end(status)
-
-
-def _this_process() -> str:
-    import psutil
-
-    process = psutil.Process()
-    return f"{platform.node()} {process.pid} {process.create_time():.2f}"
-
-
-def _is_dead(trial: optuna.trial.FrozenTrial) -> bool:
-    """Whether nobody trains a trial that runs."""
-    process = trial.user_attrs.get(PROCESS)
-    if process is not None:
-        return _is_gone(str(process))
-    # Killed before it could say who it is, or on another machine about to say so: storages on a server have no turns.
-    begun = trial.datetime_start
-    return begun is None or datetime.now() - begun > _ABOUT_TO_SAY
-
-
-def _is_gone(process: str) -> bool:
-    """Whether a process of this machine has ended; one of another machine counts as running."""
-    import psutil
-
-    host, pid, born = process.rsplit(" ", 2)
-    if host != platform.node():
-        return False
-    try:
-        # A number that was given to another process since is told by its birth.
-        return bool(abs(psutil.Process(int(pid)).create_time() - float(born)) > 1)
-    except psutil.NoSuchProcess:
-        return True
-
-
-@contextlib.contextmanager
-def _one_at_a_time(url: str) -> Iterator[None]:
-    """What processes of one sweep do in turn: making its storage and its parent run, giving up the dead, and taking a trial."""
-    path = sqlite_file(url)
-    if path is None:
-        yield
-        return
-    from filelock import FileLock
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f"{path.name}.lock")):
-        yield
-
-
-def _optuna() -> Any:
-    try:
-        import optuna
-    except ModuleNotFoundError:
-        raise MissingExtraError("A sweep", "train") from None
-    # It tells of every trial; so does the progress of the caller.
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return optuna

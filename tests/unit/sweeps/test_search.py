@@ -8,15 +8,19 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 from filelock import FileLock, Timeout
+from optuna.trial import TrialState
+from sqlalchemy import create_engine
+from sqlalchemy.event import listens_for
 
 from pactag.config import load_config
 from pactag.errors import DivergedError, PactagError
-from pactag.sweeps import search
+from pactag.sweeps import liveness, search, storage
 from pactag.sweeps.config import load_sweep
 from pactag.sweeps.report import best_config, importances_of
 from pactag.tracking import Tracker
@@ -215,7 +219,7 @@ def test_killed_trial_is_given_up_and_the_sweep_goes_on(sweep_of, tracker):
     study = search.open_study(loaded)
     parent = search._parent(tracker, loaded, study)
     trial = study.ask()
-    trial.set_user_attr(search.PROCESS, _process_that_is_gone())
+    trial.set_user_attr(liveness.PROCESS, _process_that_is_gone())
     run = tracker.start(experiment="tests", name="killed-000", tags={"trial": "0"}, parent=parent.run_id)
     run_id, study = search.run_sweep(loaded)
     assert run_id == parent.run_id
@@ -228,7 +232,7 @@ def test_trial_that_died_meanwhile_is_still_wanted(sweep_of, tracker, monkeypatc
 
     def train_while_another_dies(config, *, real=search.train, **options):
         monkeypatch.setattr(search, "train", real)
-        search.open_study(loaded).ask().set_user_attr(search.PROCESS, _process_that_is_gone())
+        search.open_study(loaded).ask().set_user_attr(liveness.PROCESS, _process_that_is_gone())
         return real(config, **options)
 
     monkeypatch.setattr(search, "train", train_while_another_dies)
@@ -245,18 +249,86 @@ def test_sweep_goes_on_with_the_same_data_only(sweep_of, monkeypatch):
     search.open_study(sweep_of("grown", C), must_exist=True)
 
 
-def test_process_of_another_machine_counts_as_running():
-    assert search._is_gone("elsewhere 1 0.00") is False
+@pytest.mark.parametrize(
+    ("minutes", "dead"), [(None, False), (30, False), (180, True)], ids=["of a version without signs", "heard of", "silent"]
+)
+def test_process_of_another_machine_counts_as_running_while_it_gives_signs(minutes: int | None, dead: bool):
+    signs = {} if minutes is None else {liveness.ALIVE: (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()}
+    trial = SimpleNamespace(user_attrs={liveness.PROCESS: "elsewhere 1 0.00", **signs})
+    assert liveness.is_dead(trial) is dead
+
+
+def test_trial_that_was_given_up_meanwhile_ends_without_harm(sweep_of, tracker, monkeypatch):
+    loaded = sweep_of("given-up", C, more="trials: 1")
+
+    def given_up(config, *, watch, parent, tags, **_):
+        with tracker.run(experiment="tests", name=config.name, params={}, tags=tags, parent=parent):
+            if tags["trial"] == "0":
+                search.open_study(loaded).tell(0, state=TrialState.FAIL)
+                watch({"f1_macro": 0.5}, 10)
+        return _a_trained_run(None)
+
+    monkeypatch.setattr(search, "train", given_up)
+    run_id, study = search.run_sweep(loaded)
+    assert [trial.state.name for trial in study.trials] == ["FAIL", "COMPLETE"]
+    assert [child.data.tags["status"] for child in tracker.children(run_id)] == ["pruned", "completed"]
+
+
+def test_looking_at_a_sweep_makes_none(sweep_of):
+    search.open_study(sweep_of("there", C))
+    other = sweep_of("there", C)
+    absent = replace(other, sweep=other.sweep.model_copy(update={"name": "absent", "storage": other.sweep.storage_url}))
+    with pytest.raises(PactagError, match="holds no sweep 'absent'"):
+        search.open_study(absent, must_exist=True)
+    # Nothing was written: it may begin with another space.
+    search.open_study(absent)
+
+
+def test_password_of_a_storage_is_in_no_artifact(sweep_of, tracker):
+    loaded = sweep_of("secret", C, more="trials: 1")
+    loaded.path.write_text(loaded.path.read_text() + "# was postgresql://me:hunter2@host/sweeps\n")
+    run_id, _ = search.run_sweep(loaded)
+    assert "postgresql://me:***@host/sweeps" in logged_text(tracker, run_id, "sweep.yaml")
+
+
+def test_turns_on_a_server_are_locks_of_the_server(monkeypatch):
+    """SQLite stands in for the server, with functions of the names that PostgreSQL has."""
+    called = []
+
+    def engine(url, **options):
+        made = create_engine("sqlite://", **options)
+
+        @listens_for(made, "connect")
+        def _(connection, record):
+            connection.create_function("hashtext", 1, hash)
+            for name in ("pg_advisory_lock", "pg_advisory_unlock"):
+                connection.create_function(name, 1, lambda key, name=name: called.append(name))
+
+        made.dialect.name = "postgresql"
+        return made
+
+    monkeypatch.setattr("sqlalchemy.create_engine", engine)
+    with storage.in_turn("postgresql://host/sweeps", "a"):
+        assert called == ["pg_advisory_lock"]
+    assert called == ["pg_advisory_lock", "pg_advisory_unlock"]
+
+
+def test_server_that_cannot_be_reached_is_told():
+    with (
+        pytest.raises(PactagError, match=r"storage postgresql://me:\*\*\*@localhost:1/x: cannot be opened"),
+        storage.in_turn("postgresql://me:secret@localhost:1/x", "a"),
+    ):
+        pass
 
 
 @pytest.mark.parametrize(("minutes", "dead"), [(0, False), (10, True)], ids=["about to say who it is", "killed before it said so"])
 def test_trial_that_nobody_claims_is_dead_after_a_while(minutes: int, dead: bool):
     trial = SimpleNamespace(user_attrs={}, datetime_start=datetime.now() - timedelta(minutes=minutes))
-    assert search._is_dead(trial) is dead
+    assert liveness.is_dead(trial) is dead
 
 
 def test_this_process_is_not_gone():
-    assert search._is_gone(search._this_process()) is False
+    assert liveness.is_gone(liveness.this_process()) is False
 
 
 # What stands for a fit: real ones would only import their libraries for half a minute.
@@ -296,7 +368,7 @@ def test_trial_is_taken_while_no_other_process_looks_for_the_dead(sweep_of, monk
         held.append(True)
         return number
 
-    monkeypatch.setattr(search, "_this_process", lambda process=search._this_process(): said(process))
+    monkeypatch.setattr(search, "this_process", lambda process=liveness.this_process(): said(process))
     search.run_sweep(loaded, trials=1)
     assert held == [True]
 
@@ -311,7 +383,7 @@ def test_two_processes_share_a_sweep(sweep_of, tracker):
     study = search.open_study(loaded)
     parent = study.user_attrs["parent_run"]
     assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 4
-    assert len({trial.user_attrs[search.PROCESS] for trial in study.trials}) == 2
+    assert len({trial.user_attrs[liveness.PROCESS] for trial in study.trials}) == 2
     assert len(tracker.children(parent)) == 4
     assert len({trial.params["model.c"] for trial in study.trials}) == 4
     assert tracker.get_run(parent).data.tags["status"] == "completed"
@@ -321,7 +393,7 @@ def _process_that_is_gone() -> str:
     import platform
 
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    born = search._this_process().rsplit(" ", 1)[1]
+    born = liveness.this_process().rsplit(" ", 1)[1]
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     time.sleep(0.05)

@@ -20,15 +20,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pactag.config import DataConfig, RunConfig, load_config
 from pactag.errors import ConfigError, Problem
 from pactag.learnt_from import inputs_digest
+from pactag.model_folder import file_sha256
 from pactag.tracking import UNSENT, Tracker
 from pactag.training import TrainedRun, train
 from pactag.whole_files import write_whole
 from pactag.yaml_files import read_yaml, validation_problems
 
 RESULTS = "results.csv"
-# Columns: digests of the settings of a run and of what it learnt from, by which a variant that was changed since is told. Older rows have
-# none.
-_SETTINGS, _INPUTS = "settings", "inputs"
+# Columns: digests of the settings of a run, of what it learnt from, and of the further files that it was measured on, by which a change
+# since is told. Older rows have none.
+_SETTINGS, _INPUTS, _MEASURED = "settings", "inputs", "measured"
 
 
 class Variant(BaseModel):
@@ -95,8 +96,9 @@ def run_study(
     :param also_measure: further labelled files by name; the figures of runs that are trained get columns of their own.
     :param results: the table; by default `results.csv` beside the study. With a new one everything is trained.
     :param progress: called with the name of the run, steps done, steps in all, and a word.
-    :raises ConfigError: for a variant whose rows come from another config or other data than it has now, and while another process runs the
-        study: each would write the table without the rows of the other.
+    :raises ConfigError: for a variant whose rows come from another config or other data than it has now, for a further file that other
+        rows were measured on as it was before, and while another process runs the study: each would write the table without the rows of the
+        other.
     """
     results = results or path.parent / RESULTS
     with _alone(results):
@@ -144,6 +146,9 @@ def read_results(path: Path) -> list[dict[str, str]]:
         has = ", ".join(map(repr, table.fieldnames or ())) or "nothing"
         raise ConfigError(str(path), f"has no column {', '.join(map(repr, missing))}; it has {has[:200]}", "Save it as CSV with commas")
     for number, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            found = f"has {'more' if None in row else 'fewer'} cells than there are columns"
+            raise ConfigError(f"{path}:{number}", found, "Put names that hold a comma in double quotes, or take the row out")
         wrong = [name for name, cell in row.items() if name and "/" in name and cell and not _is_number(cell)]
         if wrong:
             found = f"{row[wrong[0]]!r} under {wrong[0]!r} is no number"
@@ -188,7 +193,16 @@ def _settings(config: RunConfig) -> str:
 
 
 def _digests(config: RunConfig) -> dict[str, str]:
-    return {_SETTINGS: _settings(config), _INPUTS: inputs_digest(config)}
+    return {
+        _SETTINGS: _settings(config),
+        _INPUTS: inputs_digest(config),
+        _MEASURED: " ".join("=".join(item) for item in _measured(config).items()),
+    }
+
+
+def _measured(config: RunConfig) -> dict[str, str]:
+    """Digests of the further files that a run is measured on, by their names, in which no space may stand."""
+    return {name: file_sha256(path)[:12] for name, path in sorted(config.data.also_measure.items()) if path.is_file()}
 
 
 def _as_they_were(results: Path, jobs: list[tuple[Variant, int, RunConfig]], rows: list[dict[str, str]]) -> None:
@@ -205,8 +219,24 @@ def _as_they_were(results: Path, jobs: list[tuple[Variant, int, RunConfig]], row
             found = "has rows from other sentences, another schema, base model or teacher than are there now"
         if found:
             problems[variant.name] = Problem(f"variant {variant.name!r}", found, f"Rename the variant, or remove its rows from {results}")
+    problems |= _measured_otherwise(results, [config for variant, _, config in jobs if variant.name in waiting], rows)
     if problems:
         raise ConfigError.of(problems.values())
+
+
+def _measured_otherwise(results: Path, waiting: list[RunConfig], rows: list[dict[str, str]]) -> dict[str, Problem]:
+    """One table compares all its rows: none of those that are to come is measured on another file of the same name."""
+    problems = {}
+    for name, digest in {item for config in waiting for item in _measured(config).items()}:
+        others = [
+            row
+            for row in rows
+            if any(item.startswith(f"{name}=") and item != f"{name}={digest}" for item in row.get(_MEASURED, "").split())
+        ]
+        if others:
+            found = f"is another file than the one that {len(others)} rows of {results} were measured on"
+            problems[f"--measure {name}"] = Problem(f"--measure {name}", found, "Give it another name, or write a new table with --results")
+    return problems
 
 
 @contextlib.contextmanager

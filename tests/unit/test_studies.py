@@ -84,6 +84,38 @@ def test_rows_from_other_data_are_not_gone_on_with(study, monkeypatch):
         run_study(study, also_measure={})
 
 
+def test_finished_study_is_trained_again_into_a_table_of_its_own(study, pactag, tmp_path):
+    before = run_study(study, also_measure={})
+    done = pactag("study", "run", study.parent)
+    assert "nothing was trained" in " ".join(done.stderr.split())
+    done = pactag("study", "run", study.parent, "--results", tmp_path / "again.csv")
+    assert done.returncode == 0, done.stderr
+    again = read_results(tmp_path / "again.csv")
+    assert [row["test/f1_macro"] for row in again] == [row["test/f1_macro"] for row in before]
+    assert {row["run_id"] for row in again}.isdisjoint(row["run_id"] for row in before)
+    assert read_results(study.parent / "results.csv") == before
+
+
+def test_rows_are_measured_on_the_same_further_files(study, small_corpus, tmp_path):
+    news = tmp_path / "news.jsonl"
+    news.write_bytes((small_corpus / "test.jsonl").read_bytes())
+    run_study(study, also_measure={"news": news})
+    results = study.parent / "results.csv"
+    results.write_text("".join(results.read_text().splitlines(keepends=True)[:-1]))
+    news.write_bytes((small_corpus / "validation.jsonl").read_bytes())
+    with pytest.raises(ConfigError, match=r"--measure news: is another file than the one that 3 rows of"):
+        run_study(study, also_measure={"news": news})
+    assert len(run_study(study, also_measure={"newer": news})) == 4
+
+
+@pytest.mark.parametrize(("row", "told"), [("base, longer,1,0.5", "more"), ("base,1", "fewer")])
+def test_row_with_a_cell_too_many_or_too_few_is_told(tmp_path, row: str, told: str):
+    path = tmp_path / "results.csv"
+    path.write_text(f"variant,seed,test/f1_macro\nother,1,0.5\n{row}\n")
+    with pytest.raises(ConfigError, match=rf"results\.csv:3: has {told} cells than there are columns"):
+        read_results(path)
+
+
 def test_study_that_another_process_runs_is_refused(study):
     with FileLock(study.parent / ".results.csv.lock"), pytest.raises(ConfigError, match="is being run by another process"):
         run_study(study, also_measure={})

@@ -37,13 +37,14 @@ def write_table(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
 def check_replaceable(path: Path) -> None:
     """Refuse to write predictions over anything else, such as the labelled sentences themselves.
 
-    :raises PactagError: when a file stands there that `write_table` has not written.
+    :raises PactagError: when a file stands there that does not begin as `predictions_table` does.
     """
     if not path.is_file():
         return
     with path.open("rb") as file:
         start = file.readline(1000)
-    if start.strip() and not start.startswith(b"id,"):
+    # An `id` comes first in tables of articles and of other scores, too.
+    if start.strip() and not start.startswith(b"id,text,gold,predicted,right,"):
         raise PactagError(str(path), "exists already and holds no predictions", "Choose another name, or remove it")
 
 

@@ -433,6 +433,10 @@ def test_predictions_take_the_place_of_predictions_alone(pactag, model, small_co
     assert done.returncode == 2
     assert "exists already and holds no predictions" in done.stderr
     assert data.read_bytes() == before
+    articles = tmp_path / "articles.csv"
+    articles.write_text("id,title,text\nport,Port talks,He said no.\n")
+    assert pactag("evaluate", model, "--data", data, "--predictions", articles).returncode == 2
+    assert articles.read_text().startswith("id,title,text")
     for _ in range(2):
         assert pactag("evaluate", model, "--data", data, "--predictions", tmp_path / "said.csv").returncode == 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pactag.config import RunConfig, SoupModel
@@ -18,6 +18,12 @@ def models_digest(config: RunConfig) -> str:
     return _digest(_models(config))
 
 
+def teachers_digest(config: RunConfig) -> str | None:
+    """Of the teachers of a config, models and files of scores; None where it has none."""
+    teachers = config.training.teachers if config.training is not None else ()
+    return _digest(_named(map(str, teachers))) if teachers else None
+
+
 def inputs_digest(config: RunConfig) -> str:
     """Of these, the three splits and the schema, byte by byte. Files that are not there count as such."""
     splits = (config.data.corpus / f"{name}.jsonl" for name in SPLITS)
@@ -30,7 +36,11 @@ def _models(config: RunConfig) -> list[Path]:
         named += map(str, config.model.models)
     if config.training is not None:
         named += map(str, config.training.teachers)
-    return [file for name in named if name for file in _files(BUILT_IN_FOLDERS.get(name, Path(name)))]
+    return _named(named)
+
+
+def _named(names: Iterable[str]) -> list[Path]:
+    return [file for name in names if name for file in _files(BUILT_IN_FOLDERS.get(name, Path(name)))]
 
 
 def _files(place: Path) -> Iterator[Path]:

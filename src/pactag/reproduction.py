@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from pactag.config import RunConfig, load_config
 from pactag.corpus.rows import digest_of, read_corpus, read_rows
 from pactag.errors import PactagError, Problem, TrackingError
+from pactag.learnt_from import teachers_digest
 from pactag.model_folder import CONFIG, SCHEMA
 from pactag.models import classifier
 from pactag.provenance import MACHINE, RESUMED, provenance
-from pactag.run_contents import BASE_MODEL_SHA256, PARTS_SHA256, parts_tags
+from pactag.run_contents import BASE_MODEL_SHA256, PARTS_SHA256, TEACHERS_SHA256, parts_tags
 from pactag.schema import load_schema
 from pactag.seeds import GROUP, MACRO, SEEDS, Spread, shown, spreads_of
 from pactag.tracking import Table, Tracker
@@ -231,6 +232,8 @@ def _inputs(tracker: Tracker, run: Run, config: RunConfig) -> list[Check]:
     known = run.data.tags.get(BASE_MODEL_SHA256)
     if PARTS_SHA256 in run.data.tags:
         checks.append(Check("the digests of the weights of its parts", run.data.tags[PARTS_SHA256], parts_tags(config)[PARTS_SHA256]))
+    if TEACHERS_SHA256 in run.data.tags:
+        checks.append(Check("the digest of its teachers", run.data.tags[TEACHERS_SHA256], teachers_digest(config)))
     base = getattr(config.model, "base", None)
     if known is not None and base is not None:
         from pactag.models.pretrained import load_pretrained

@@ -11,6 +11,7 @@ import numpy as np
 from pactag.config import RunConfig
 from pactag.corpus.rows import Corpus, LabelledSentences, Row, by_article, digest_of
 from pactag.evaluation import Evaluation, errors_table, f1_names, per_label_table, predictions_table
+from pactag.learnt_from import teachers_digest
 from pactag.metrics import label_scores
 from pactag.model_folder import CONFIG, SCHEMA, BaseModelInfo
 from pactag.models.base import SentenceClassifier
@@ -26,6 +27,7 @@ MEASURED = "measured"
 BASE_MODEL = "base_model"
 BASE_MODEL_SHA256 = "base_model.sha256"
 PARTS_SHA256 = "parts.sha256"
+TEACHERS_SHA256 = "teachers.sha256"
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,13 @@ class Outcome:
 
 
 def log_start(
-    recorder: RunRecorder, config: RunConfig, *, corpus: Corpus, learnt: Sequence[Row], others: Mapping[str, Sequence[Row]]
+    recorder: RunRecorder,
+    config: RunConfig,
+    *,
+    schema_text: str,
+    corpus: Corpus,
+    learnt: Sequence[Row],
+    others: Mapping[str, Sequence[Row]],
 ) -> None:
     """What is known before the fit: data, config, schema, environment; of a soup, its parts in place of training data."""
     contexts = {"train": "training", "validation": "validation", "test": TESTING}
@@ -67,8 +75,10 @@ def log_start(
     recorder.inputs(inputs)
     recorder.tags({f"sentences.{name}": str(len(rows)) for name, rows in {**used, **others}.items()})
     recorder.tags(parts_tags(config))
+    if (teachers := teachers_digest(config)) is not None:
+        recorder.tags({TEACHERS_SHA256: teachers})
     recorder.text(config.to_yaml(), CONFIG)
-    recorder.text(config.data.schema_file.read_text(encoding="utf-8"), SCHEMA)
+    recorder.text(schema_text, SCHEMA)
     recorder.text(f"{command_line()}\n", "environment/command.txt")
     recorder.text(installed_packages(), "environment/packages.txt")
     if changes := uncommitted_changes():

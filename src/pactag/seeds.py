@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from pactag.config import RunConfig
-from pactag.errors import ConfigError
+from pactag.errors import ConfigError, CorpusError
 from pactag.model_folder import CONFIG
 from pactag.processes import process_count
 from pactag.tracking import UNSENT, RunRecorder, Table, Tracker
@@ -109,6 +109,9 @@ def train_seeds(
         runs = _done(held.job)
         for seed in seeds:
             if seed not in runs:
+                if runs and Task.of(config).key(tracker.uri) != key:
+                    found = "is not what the first seed had: its data, schema, base or teachers were changed meanwhile"
+                    raise CorpusError(f"seed {seed}", found, "Take the change back and --resume, or train all seeds anew")
                 one = of_seed(config, seed)
                 run = train(
                     one,

@@ -66,10 +66,14 @@ class TrainedRun:
 
 @dataclass(frozen=True)
 class Task:
-    """What a training job reads before it begins: the sentences by split, those of `train` being the share that is learnt from."""
+    """What a training job reads before it begins: the sentences by split, those of `train` being the share that is learnt from.
+
+    `schema_text` is the file as it was read: it may be edited while the job runs, and the model belongs to what it was.
+    """
 
     config: RunConfig
     schema: Schema
+    schema_text: str
     corpus: Corpus
     others: Mapping[str, tuple[Row, ...]]
     learnt: tuple[Row, ...]
@@ -78,6 +82,7 @@ class Task:
     @classmethod
     def of(cls, config: RunConfig) -> Task:
         schema = load_schema(config.data.schema_file)
+        schema_text = config.data.schema_file.read_bytes().decode("utf-8")
         corpus = read_corpus(config.data.corpus, schema)
         others = {name: tuple(read_rows(path, schema)) for name, path in config.data.also_measure.items()}
         learnt = share_of_articles(corpus["train"], config.data.train_share, config.seed) if config.learns else ()
@@ -86,13 +91,12 @@ class Task:
             name: labelled_sentences(rows, schema, preceding=context.preceding, with_title=context.title)
             for name, rows in {**corpus.splits, "train": learnt}.items()
         }
-        return cls(config, schema, corpus, others, learnt, sentences)
+        return cls(config, schema, schema_text, corpus, others, learnt, sentences)
 
     def key(self, uri: str) -> str:
         """The same for two jobs that would do the same."""
         digests = [self.corpus.digest, *(digest_of({name: rows}) for name, rows in self.others.items())]
-        schema = self.config.data.schema_file.read_text(encoding="utf-8")
-        return key_of(self.config.to_yaml(), uri, schema, models_digest(self.config), *digests)
+        return key_of(self.config.to_yaml(), uri, self.schema_text, models_digest(self.config), *digests)
 
     def fit(self, context: FitContext) -> SentenceClassifier:
         """Learn; all processes of a job do."""
@@ -179,7 +183,7 @@ def train(
         if resume is not None and held.job is None:
             held.begin(config.output / CHECKPOINTS / recorder.run_id, key)
         folder_of_job = held.job.folder if held.job is not None else None
-        log_start(recorder, config, corpus=corpus, learnt=learnt, others=task.others)
+        log_start(recorder, config, schema_text=task.schema_text, corpus=corpus, learnt=learnt, others=task.others)
         history = held.job.history() if held.job is not None else History()
         before, started = history.seconds, time.perf_counter()
 
@@ -206,7 +210,8 @@ def train(
         if folder is not None:
             # Before anything is logged: the store may fail, and training took hours.
             parts: Any = {"model": model, "manifest": _manifest(model, task, chosen, outcome, recorder.run_id)}
-            parts |= {"config": config, "schema": schema, "validation": outcome.validation, "test": outcome.test, "others": outcome.others}
+            parts |= {"config": config, "schema": schema, "schema_text": task.schema_text}
+            parts |= {"validation": outcome.validation, "test": outcome.test, "others": outcome.others}
             write_model(folder, **parts, replace=job is not None)
         speed = {"speed/fit_seconds": fit_seconds, "speed/tag_sentences_per_second": tag_rate}
         if learnt:
@@ -290,17 +295,20 @@ def write_model(
     manifest: Manifest,
     config: RunConfig,
     schema: Schema,
+    schema_text: str,
     validation: Evaluation,
     test: Evaluation,
     others: Mapping[str, Evaluation],
     replace: bool = False,
 ) -> None:
-    """Write a model folder, whole or not at all."""
+    """Write a model folder, whole or not at all.
+
+    :param schema_text: the schema file: comments and all belong to what the model was trained for.
+    """
     with new_folder(folder, manifest, replace=replace) as place:
         model.save(place)
         (place / CONFIG).write_text(config.to_yaml(), encoding="utf-8")
-        # Copied as it stands: comments and all belong to what the model was trained for.
-        (place / SCHEMA).write_bytes(config.data.schema_file.read_bytes())
+        (place / SCHEMA).write_bytes(schema_text.encode("utf-8"))
         card = model_card(config=config, schema=schema, manifest=manifest, validation=validation, test=test, others=others)
         (place / CARD).write_text(card, encoding="utf-8")
 

@@ -8,9 +8,11 @@ import shutil
 import pytest
 
 from pactag.config import RunConfig
+from pactag.corpus.rows import read_corpus
 from pactag.errors import ConfigError, TrackingError
 from pactag.provenance import MACHINE
 from pactag.reproduction import Check, Figure, Plan, Reproduction, _spread, plan, recorded_config, reproduce
+from pactag.score_files import write_table
 from pactag.seeds import train_seeds
 from pactag.tracking import Tracker
 from pactag.tracking.reading import logged_table
@@ -90,6 +92,18 @@ def test_other_base_model_is_refused(tracker, config_of, tiny_base, tmp_path):
     weights = safetensors.torch.load_file(base / "model.safetensors")
     safetensors.torch.save_file({name: tensor + 1 for name, tensor in weights.items()}, base / "model.safetensors", {"format": "pt"})
     with pytest.raises(TrackingError, match="the digest of the base model"):
+        plan(tracker, run.run_id)
+
+
+def test_other_teachers_are_refused(tracker, config_of, small_corpus, schema, tmp_path):
+    scores = tmp_path / "scores.csv"
+    rows = read_corpus(small_corpus, schema)["train"]
+    table = {"id": [row.id for row in rows], **{f"score_{name}": [0.1] * len(rows) for name in schema.names}}
+    write_table(scores, table)
+    run = train(config_of("encoder", training={"epochs": 1, "teachers": [str(scores)]}, save=False))
+    plan(tracker, run.run_id)
+    write_table(scores, {**table, f"score_{schema.names[0]}": [0.9] * len(rows)})
+    with pytest.raises(TrackingError, match="the digest of its teachers"):
         plan(tracker, run.run_id)
 
 
@@ -184,7 +198,7 @@ def test_command_tells_and_exits_with_0_when_figures_agree(pactag, trained, stor
 
 def test_command_exits_with_3_when_figures_differ(pactag, trained, tracker, store, config_of):
     run = train(config_of("tfidf", save=False))
-    tracker.recorder(run.run_id).metrics({"test/f1_macro": 0.123})
+    tracker.recorder(run.run_id).metrics({"test/f1_macro": 123.0})
     done = pactag("reproduce", run.run_id, "--tracking-uri", store)
     assert done.returncode == 3, done.stderr
     assert "differs" in done.stdout

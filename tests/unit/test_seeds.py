@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
 from pactag.config import RunConfig
+from pactag.errors import CorpusError
 from pactag.seeds import Spread, train_seeds
 from pactag.tracking import Tracker
 from pactag.tracking.reading import logged_table
+from pactag.training import train
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +91,19 @@ def test_command_prints_json_for_programs(pactag, config_of, tmp_path):
     data = json.loads(pactag("train", path, "--json").stdout)
     assert list(data["runs"]) == ["1", "2"]
     assert len(data["figures"]["test/f1_macro"]["values"]) == 2
+
+
+def test_seeds_of_one_parent_learn_from_the_same(config_of, tmp_path, monkeypatch):
+    usual = config_of("tfidf").data
+    schema = tmp_path / "schema.yaml"
+    shutil.copy(usual.schema_file, schema)
+    data = {**usual.model_dump(), "schema_file": schema}
+
+    def edited_meanwhile(config, **options):
+        run = train(config, **options)
+        schema.write_text(schema.read_text() + "# more\n")
+        return run
+
+    monkeypatch.setattr("pactag.seeds.train", edited_meanwhile)
+    with pytest.raises(CorpusError, match="seed 2: is not what the first seed had"):
+        train_seeds(config_of("tfidf", seeds=[1, 2], data=data, save=False))

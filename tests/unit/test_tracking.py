@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
 from pactag.errors import ConfigError, TrackingError
 from pactag.model_folder import CARD, read_manifest
+from pactag.run_contents import log_start
+from pactag.tagging import Tagger
 from pactag.tracking import Pruned, Tracker, store_uri
 from pactag.tracking.reading import logged_table, logged_text
 from pactag.tracking.registry import Registry
@@ -106,6 +109,23 @@ def test_file_in_the_place_of_the_output_is_told_before_a_run_is_opened(tracker,
     with pytest.raises(ConfigError, match="is a file"):
         train(config_of("tfidf", name="in-the-way", output=str(tmp_path / "file" / "runs")))
     assert not tracker.search(tracker.experiment_id("tests"), "attributes.run_name = 'in-the-way'")
+
+
+def test_model_has_the_schema_that_it_learnt_from(config_of, tmp_path, monkeypatch):
+    """Training takes long, and people go on writing."""
+    usual = config_of("tfidf")
+    schema = tmp_path / "schema.yaml"
+    shutil.copy(usual.data.schema_file, schema)
+    before = schema.read_bytes()
+
+    def edited_meanwhile(*arguments, **options):
+        schema.write_text("version: half-written")
+        return log_start(*arguments, **options)
+
+    monkeypatch.setattr("pactag.training.log_start", edited_meanwhile)
+    run = train(config_of("tfidf", data={**usual.data.model_dump(), "schema_file": schema}, output=str(tmp_path / "runs")))
+    assert (run.folder / "schema.yaml").read_bytes() == before
+    Tagger.load(run.folder)
 
 
 def test_longest_name_gives_a_model_and_a_longer_one_is_told(config_of):

@@ -53,8 +53,12 @@ def write_packed_network(
 
     :param batches: sentences on which the importance of the weights is measured.
     :param frequencies: how often each word piece comes in all texts at hand, shape `(pieces,)`; by default as often as in `batches`.
-    :raises PactagError: when the network does not fit.
+    :raises PactagError: when the network does not fit, or is a DeBERTa.
     """
+    kind = str(network.encoder.config.model_type)
+    if kind.startswith("deberta"):
+        # Its attention puts a table of distances through the layers that read the words: what matters there is not measured.
+        raise PactagError("packed", f"is not written for a {kind}", "Export it as int8 or int8-dynamic")
     found = sensitivities(network, batches, frequencies=None if frequencies is None else torch.from_numpy(frequencies).float())
     modules = tables_of(network)
     rounders = {name: Rounder(weights_of(module), found[name]) for name, module in modules.items()}

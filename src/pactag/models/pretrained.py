@@ -13,6 +13,7 @@ import safetensors
 import safetensors.torch
 import torch
 import transformers
+from huggingface_hub.errors import StrictDataclassError
 from tokenizers import Tokenizer
 
 from pactag.errors import ConfigError, MissingExtraError, ModelFolderError
@@ -67,8 +68,12 @@ def load_pretrained(base: str, revision: str | None) -> Pretrained:
     """
     location = bundled_folder() if base == BUNDLED else BUILT_IN_FOLDERS.get(base, Path(base))
     is_local = location.is_dir()
+    if is_local and revision is not None:
+        raise ConfigError(
+            "model.revision", f"is {revision!r}, and {base} is none of the hub", "Drop it: it is for a hub model such as org/name"
+        )
     if (location / MANIFEST).is_file():
-        return _of_trained(base, location, revision)
+        return _of_trained(base, location)
     source = str(location) if is_local else base
     if not is_local and (base.startswith((".", "/")) or base.count("/") > 1):
         raise ConfigError("model.base", f"no folder {base}", f"Name a folder, a hub model such as org/name, {BUNDLED!r} or {BUILT_IN!r}")
@@ -77,12 +82,22 @@ def load_pretrained(base: str, revision: str | None) -> Pretrained:
             # Of a damaged one transformers says less.
             read_tokenizer(location / TOKENIZER)
         with quiet():
-            encoder = transformers.AutoModel.from_pretrained(
-                source, revision=revision or "main", use_safetensors=True, trust_remote_code=False, dtype=torch.float32
+            encoder, loaded = transformers.AutoModel.from_pretrained(
+                source,
+                revision=revision or "main",
+                use_safetensors=True,
+                trust_remote_code=False,
+                dtype=torch.float32,
+                output_loading_info=True,
             )
             tokenizer = transformers.AutoTokenizer.from_pretrained(source, revision=revision or "main", trust_remote_code=False)
-    except (OSError, ValueError, KeyError, RuntimeError, safetensors.SafetensorError, ModelFolderError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, safetensors.SafetensorError, StrictDataclassError, ModelFolderError) as error:
         raise _why_not(base, is_local, error) from None
+    # transformers draws what is missing at random, and says so in a report. The pooler is dropped, whether it was there or not.
+    missing = sorted(name for name in loaded["missing_keys"] if not name.startswith("pooler."))
+    if missing:
+        found = f"the weights of {base} lack {len(missing)} tensors of its config.json, such as {missing[0]}"
+        raise ConfigError("model.base", found, "Save the encoder itself with save_pretrained, or check that the two belong together")
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None or tokenizer.cls_token_id is None or tokenizer.sep_token_id is None:
         raise ConfigError("model.base", f"{base} has no fast tokenizer with [CLS] and [SEP]", "Choose an encoder such as BERT or DeBERTa")
@@ -103,7 +118,7 @@ def load_pretrained(base: str, revision: str | None) -> Pretrained:
     )
 
 
-def _of_trained(name: str, folder: Path, revision: str | None) -> Pretrained:
+def _of_trained(name: str, folder: Path) -> Pretrained:
     manifest = read_manifest(folder)
     forms = (TORCH_WEIGHTS, ONNX_INT8_WEIGHTS, ONNX_INT4_WEIGHTS, PACKED_WEIGHTS)
     weights = next((found for found in forms if found in manifest.files), None)
@@ -127,7 +142,7 @@ def _of_trained(name: str, folder: Path, revision: str | None) -> Pretrained:
         tokens.pad_id,
         masks[0] if masks else None,
         _positions(encoder),
-        BaseModelInfo(name=name, revision=revision, sha256=manifest.files[weights], origin=manifest.base_model),
+        BaseModelInfo(name=name, revision=None, sha256=manifest.files[weights], origin=manifest.base_model),
         labels=manifest.labels,
         head={name: tensor for name, tensor in state.items() if not name.startswith(_OF_ENCODER)},
     )
@@ -165,7 +180,7 @@ def untrained_encoder(folder: Path) -> Any:
     try:
         architecture = json.loads((folder / ENCODER).read_text(encoding="utf-8"))
         config = transformers.AutoConfig.for_model(**architecture)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, StrictDataclassError) as error:
         found = f"describes no encoder that is known ({_first_line(error)})"
         raise ModelFolderError(str(folder / ENCODER), found, "Restore the whole folder") from None
     return without_pooler(transformers.AutoModel.from_config(config, trust_remote_code=False))

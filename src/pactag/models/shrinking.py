@@ -16,7 +16,8 @@ def keep_layers(encoder: Any, layers: int | Sequence[int] | None) -> Any:
     """Drop layers of an encoder, in place.
 
     :param layers: how many to keep, spread evenly from the first to the last, or which, counted from 0; None keeps all.
-    :raises ConfigError: for more layers than there are, for places that there are not, and for an encoder of an unknown build.
+    :raises ConfigError: for more layers than there are, for places that there are not, and for an encoder of an unknown build, or of which
+        these layers make none.
     """
     if layers is None:
         return encoder
@@ -38,7 +39,19 @@ def keep_layers(encoder: Any, layers: int | Sequence[int] | None) -> Any:
         if isinstance(value, list) and len(value) == depth:
             setattr(encoder.config, setting, [value[i] for i in chosen])
     encoder.config.num_hidden_layers = len(chosen)
+    if not _can_be_made_again(encoder):
+        kind = encoder.config.model_type
+        found = f"is {layers}, of which no {kind} can be made: its layers differ in their build"
+        raise ConfigError("model.layers", found, f"Keep the first, place 0, or give a number, such as {len(chosen)}")
     return encoder
+
+
+def _can_be_made_again(encoder: Any) -> bool:
+    """Whether an encoder that is made from the config has the same tensors; if not, what is trained could never be loaded."""
+    with torch.device("meta"):
+        again = type(encoder)(encoder.config)
+    names = ({name for name in one.state_dict() if not name.startswith("pooler.")} for one in (encoder, again))
+    return len(set(map(frozenset, names))) == 1
 
 
 def _is_stack(module: Any, depth: int) -> bool:

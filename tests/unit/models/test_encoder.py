@@ -200,16 +200,33 @@ def test_folder_without_an_encoder_is_told(tmp_path):
         ("model.safetensors", lambda whole: b"version https://git-lfs.github.com/spec/v1\noid sha256:53aa\nsize 90868376\n"),
         ("model.safetensors", lambda whole: whole[: len(whole) // 2]),
         ("config.json", lambda whole: whole.replace(b'"hidden_size": 32', b'"hidden_size": 64')),
+        ("config.json", lambda whole: whole.replace(b'"hidden_size": 32', b'"hidden_size": "wide"')),
         ("tokenizer.json", lambda whole: b"{}"),
         ("tokenizer.json", lambda whole: whole[: len(whole) // 2]),
     ],
-    ids=["git-LFS pointer", "cut weights", "other sizes", "no tokenizer", "cut tokenizer"],
+    ids=["git-LFS pointer", "cut weights", "other sizes", "a word for a size", "no tokenizer", "cut tokenizer"],
 )
 def test_folder_with_a_damaged_encoder_is_told(tiny_base, tmp_path, name: str, damage):
     shutil.copytree(tiny_base, tmp_path, dirs_exist_ok=True)
     (tmp_path / name).write_bytes(damage((tmp_path / name).read_bytes()))
     with pytest.raises(ConfigError, match=r"model\.base: the folder .* holds no encoder that can be loaded \(.*Check its files"):
         load_pretrained(str(tmp_path), None)
+
+
+def test_weights_that_lack_tensors_are_no_base(tiny_base, tmp_path):
+    """A wrapper may have saved them under names of its own; transformers would draw them at random."""
+    shutil.copytree(tiny_base, tmp_path, dirs_exist_ok=True)
+    weights = safetensors.torch.load_file(tmp_path / "model.safetensors")
+    wrapped = {f"wrapped.{name}": tensor for name, tensor in weights.items()}
+    safetensors.torch.save_file(wrapped, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ConfigError, match=r"model\.base: the weights of .* lack \d+ tensors of its config\.json, such as embeddings"):
+        load_pretrained(str(tmp_path), None)
+
+
+@pytest.mark.parametrize("base", ["minilm", "built-in-small", "tiny"])
+def test_revision_of_what_is_not_on_the_hub_is_refused(tiny_base, base: str):
+    with pytest.raises(ConfigError, match=r"model\.revision: is 'v2', and .* is none of the hub"):
+        load_pretrained(str(tiny_base) if base == "tiny" else base, "v2")
 
 
 def test_trained_model_with_damaged_weights_is_told(trained, tmp_path):

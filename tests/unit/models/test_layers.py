@@ -94,3 +94,16 @@ def test_feed_forward_of_another_build_is_refused(sentences):
     )
     with pytest.raises(ConfigError, match=r"model\.feed_forward: cannot be used with modernbert"):
         keep_neurons(transformers.ModernBertModel(config), 4, sentences)
+
+
+def _modern_bert():
+    config = transformers.ModernBertConfig(
+        vocab_size=20, hidden_size=8, num_hidden_layers=4, num_attention_heads=2, intermediate_size=16, pad_token_id=0
+    )
+    return transformers.ModernBertModel(config)
+
+
+def test_first_layer_stays_where_it_is_built_otherwise():
+    with pytest.raises(ConfigError, match=r"model\.layers: is \(1, 3\), of which no modernbert can be made"):
+        keep_layers(_modern_bert(), (1, 3))
+    assert keep_layers(_modern_bert(), (0, 3)).config.num_hidden_layers == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -195,3 +196,9 @@ def test_a_size_into_which_a_network_does_not_fit_is_refused(tmp_path):
     with pytest.raises(PactagError, match=r"--megabytes: is 0\.01, into which this network does not fit"):
         write_packed_network(bert(), some_batches(), tmp_path / PACKED_WEIGHTS, megabytes=0.01)
     assert not list(tmp_path.iterdir())
+
+
+def test_attention_over_distances_is_not_packed(tmp_path):
+    network = SimpleNamespace(encoder=SimpleNamespace(config=SimpleNamespace(model_type="deberta-v2")))
+    with pytest.raises(PactagError, match="packed: is not written for a deberta-v2"):
+        write_packed_network(network, some_batches(), tmp_path / PACKED_WEIGHTS, megabytes=1)

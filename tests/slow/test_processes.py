@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 import time
@@ -68,11 +69,12 @@ def test_two_processes_learn_what_one_does(launcher, job, store, tmp_path):
     assert found["test"]["f1_macro"] == pytest.approx(alone.test.figures["f1_macro"], abs=0.02)
 
 
-@pytest.mark.parametrize("steps", ["null", "2"], ids=["after an epoch", "within an epoch"])
-def test_two_processes_go_on_after_both_were_killed(job, tmp_path, steps):
+@pytest.mark.parametrize(("steps", "epoch"), [("null", 0), ("2", 0), ("2", 1)], ids=["after an epoch", "within one", "within the second"])
+def test_two_processes_go_on_after_both_were_killed(job, tmp_path, small_corpus, steps, epoch):
     _, path = job
     often = f"training.checkpoint_steps={steps}"
-    cut = _killed_once_saved([*_torchrun(), "train", str(path), "--set", often], tmp_path / "runs")
+    an_epoch = math.ceil(len((small_corpus / "train.jsonl").read_text().splitlines()) / TRAINING["batch_size"])
+    cut = _killed_once_saved([*_torchrun(), "train", str(path), "--set", often], tmp_path / "runs", after=epoch * an_epoch)
     done = _launched(_torchrun(), "train", path, "--set", often, "--resume", "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
@@ -92,12 +94,12 @@ def test_process_that_is_killed_goes_on(job, tmp_path):
     assert found["test"] == alone.test.figures
 
 
-def _killed_once_saved(program: list[str], runs: Path) -> str:
-    """Start a training, and kill it and all that belongs to it once it has saved its state. Returns the id of its run."""
+def _killed_once_saved(program: list[str], runs: Path, *, after: int = 0) -> str:
+    """Start a training, and kill it with all that belongs to it once its state after so many steps is saved. Returns the id of its run."""
     process = psutil.Popen([sys.executable, "-m", *program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 300
     try:
-        while not (found := list((runs / CHECKPOINTS).glob("*/step-*"))):
+        while not (found := [saved for saved in (runs / CHECKPOINTS).glob("*/step-*") if int(saved.name.rpartition("-")[2]) > after]):
             assert process.poll() is None, "it ended before it could be killed"
             assert time.monotonic() < deadline
             time.sleep(0.02)

@@ -83,11 +83,15 @@ def fine_tune(
         arguments.mixed_precision = "no" if training.precision == "fp32" else training.precision
         average = WeightAverage(model.network, decay=training.weight_average) if training.weight_average else None
         checkpoint = _checkpoint(context)
-        progress = _Progress(model, validation, training, context, average, seed, checkpoint)
+        learnt = training_dataset(train, model.tokenizer, lesson)
+        # Whole steps: processes and parts take pieces of them.
+        order = LengthGroupedBatches([len(ids) for ids in learnt["ids"]], batch_size=training.batch_size, seed=seed)
+        progress = _Progress(model, validation, training, context, average, seed, checkpoint, order)
         trainer = _Trainer(
             model=model.network,
             args=arguments,
-            train_dataset=training_dataset(train, model.tokenizer, lesson),
+            train_dataset=learnt,
+            order=order,
             data_collator=Collator(model.tokens.pad_id),
             callbacks=[progress],
             training=training,
@@ -121,16 +125,17 @@ def _checkpoint(context: FitContext) -> checkpoints.Checkpoint | None:
 class _Trainer(transformers.Trainer):
     """The Trainer with the loss and the learning rates of this task."""
 
-    def __init__(self, *, training: TrainingConfig, mask_id: int | None, keep: tuple[int, ...], **options: Any) -> None:
+    def __init__(
+        self, *, training: TrainingConfig, order: LengthGroupedBatches, mask_id: int | None, keep: tuple[int, ...], **options: Any
+    ) -> None:
         super().__init__(**options)
+        self._order = order
         self._training = training
         self._mask_id = mask_id
         self._keep = keep
 
     def _get_train_sampler(self, train_dataset: Any = None) -> torch.utils.data.Sampler[int]:
-        lengths = [len(ids) for ids in self.train_dataset["ids"]]
-        # Whole steps: processes and parts take pieces of them.
-        return LengthGroupedBatches(lengths, batch_size=self._training.batch_size, seed=self.args.seed)
+        return self._order
 
     def compute_loss(self, model: Any, inputs: dict[str, torch.Tensor], return_outputs: bool = False, **_: Any) -> Any:
         training = self._training
@@ -208,7 +213,9 @@ class _Progress(transformers.TrainerCallback):
         average: WeightAverage | None,
         seed: int,
         checkpoint: checkpoints.Checkpoint | None,
+        order: LengthGroupedBatches,
     ) -> None:
+        self._order = order
         self._model = model
         self._validation = validation
         self._training = training
@@ -230,6 +237,8 @@ class _Progress(transformers.TrainerCallback):
                 self._checkpoint.restore_average(self._average)
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        # With several processes nobody else reaches it where training goes on within an epoch.
+        self._order.set_epoch(int(state.epoch or 0))
         self._draw_as_from_here(state)
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:

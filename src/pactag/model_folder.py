@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 
 from pactag.errors import ModelFolderError, PactagError, Problem
 from pactag.schema import Schema, load_schema
-from pactag.whole_files import put_in_place
+from pactag.whole_files import on_disk, put_in_place
 
 FORMAT_VERSION = 1
 MANIFEST = "pactag.json"
@@ -176,6 +176,7 @@ def new_folder(path: Path, manifest: Manifest, *, replace: bool = False) -> Iter
         complete = manifest.model_copy(update={"files": digests})
         (temporary / MANIFEST).write_text(complete.model_dump_json(indent=2) + "\n", encoding="utf-8")
         temporary.chmod(0o755)
+        on_disk(temporary)
         put_in_place(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -37,8 +37,7 @@ def whole(path: Path, *, mark: str = "") -> Iterator[Path]:
     _remove(place)
     try:
         yield place
-        if place.is_file():
-            _on_disk(place)
+        on_disk(place)
         os.replace(place, path)
     finally:
         # The folder may be missing: then its absence is the error to tell.
@@ -76,10 +75,15 @@ def put_in_place(new: Path, path: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _on_disk(path: Path) -> None:
-    """After a power cut a renamed file whose content was never flushed would be empty."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+def on_disk(path: Path) -> None:
+    """Flush a file, or every file of a folder: after a power cut what was renamed without would be empty.
+
+    :raises OSError: as the disk tells it.
+    """
+    for place in [path] if path.is_file() else path.rglob("*"):
+        if place.is_file():
+            with place.open("rb") as file:
+                os.fsync(file.fileno())
 
 
 def _remove(path: Path) -> None:

@@ -70,3 +70,13 @@ def test_pipe_is_not_replaced(tmp_path):
 def test_folder_without_a_name_is_told():
     with pytest.raises(PactagError, match="has no name of its own"):
         write_whole(Path(), "x")
+
+
+def test_folder_is_flushed_before_it_takes_its_name(tmp_path, monkeypatch):
+    flushed = []
+    monkeypatch.setattr("os.fsync", lambda number: flushed.append(Path(f"/proc/self/fd/{number}").readlink().name))
+    with whole(tmp_path / "step-1") as place:
+        (place / "more").mkdir(parents=True)
+        (place / "weights").write_text("a")
+        (place / "more" / "state").write_text("b")
+    assert sorted(flushed) == ["state", "weights"]

@@ -25,6 +25,15 @@ _GROUP_NAME = re.compile(r"[A-Za-z0-9_-]+")
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _true_is_no_number(cls, data: Any) -> Any:
+        """Python would take it for 1."""
+        for name, value in data.items() if isinstance(data, dict) else ():
+            if isinstance(value, bool) and name in cls.model_fields and cls.model_fields[name].annotation is not bool:
+                raise ValueError(f"`{name}` is {str(value).lower()}, and no switch: give a value, or null where it may be left out")
+        return data
+
 
 class DataConfig(_Part):
     """Which sentences to learn from."""
@@ -247,6 +256,8 @@ class RunConfig(_Part):
             raise ValueError(f"seeds must be {_LARGEST_SEED} or less, found {list(self.seeds)}")
         if self.training is not None and self.model.kind != "encoder":
             raise ValueError(f"`training` is used by the kind 'encoder' only; drop it, or change model.kind ({self.model.kind!r})")
+        if self.data.train_share < 1 and not self.learns:
+            raise ValueError("`data.train_share` is for kinds that learn from sentences; a soup is made of models: drop it")
         return self
 
     @property

@@ -306,3 +306,18 @@ def test_json_schema_names_every_field():
     schema = json.loads(config_json_schema())
     assert set(schema["properties"]) == set(RunConfig.model_fields)
     assert schema["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("name", ["training.checkpoint_steps", "training.early_stopping", "seed", "model.layers", "training.epochs"])
+def test_true_is_no_number(tmp_path, name: str):
+    path = tmp_path / "c.yaml"
+    path.write_text(ENCODER)
+    with pytest.raises(ConfigError, match=rf"`{name.rpartition('.')[2]}` is true, and no switch"):
+        load_config(path, [f"{name}=true"])
+
+
+def test_share_of_the_sentences_is_refused_for_a_soup(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("name: soup\nmodel: {kind: soup, models: [a, b]}\ndata: {train_share: 0.5}\n")
+    with pytest.raises(ConfigError, match=r"`data\.train_share` is for kinds that learn from sentences"):
+        load_config(path)

@@ -39,6 +39,10 @@ BACKENDS: dict[str, str] = {
 }
 
 
+# The top of what modules of the kinds import.
+_OF_TRAIN = {"torch", "transformers", "datasets", "tokenizers", "sklearn", "skops", "safetensors", "accelerate"}
+
+
 def backends_of(manifest: Manifest) -> tuple[str, ...]:
     """The backends that can run a model, best first; none for a kind that has one form only."""
     return tuple(name for name, file in BACKENDS.items() if file in manifest.files)
@@ -82,6 +86,6 @@ def classifier(kind: str) -> type[SentenceClassifier]:
     try:
         return getattr(import_module(module), name)  # type: ignore[no-any-return]
     except ModuleNotFoundError as error:
-        if error.name and error.name.partition(".")[0] in {"torch", "transformers", "sklearn", "skops", "safetensors", "accelerate"}:
+        if error.name and error.name.partition(".")[0] in _OF_TRAIN:
             raise MissingExtraError(f"A model of the kind {kind!r}", "train") from None
         raise

@@ -7,6 +7,7 @@ import pytest
 
 from pactag.articles import Article
 from pactag.corpus.rows import by_article, labelled_sentences, read_rows
+from pactag.errors import MissingExtraError
 from pactag.model_folder import read_manifest
 from pactag.models import KINDS, classifier
 from pactag.models.base import FitContext
@@ -94,3 +95,13 @@ def test_every_kind_of_the_config_has_a_class():
         if "kind" in definition["properties"]
     }
     assert kinds == set(KINDS)
+
+
+@pytest.mark.parametrize("library", ["torch", "datasets"])
+def test_library_that_is_not_installed_names_the_extra(monkeypatch, library: str):
+    def absent(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named '{library}'", name=library)
+
+    monkeypatch.setattr("pactag.models.import_module", absent)
+    with pytest.raises(MissingExtraError, match=r"pactag\[train\]"):
+        classifier("encoder")

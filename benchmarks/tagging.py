@@ -3,9 +3,9 @@
     python benchmarks/tagging.py --model MODEL_FOLDER --sentences labelled.jsonl
 
 MODEL_FOLDER was trained by pactag and then exported into itself (`pactag export MODEL_FOLDER --only onnx --only int8 --only int8-dynamic`),
-so that torch and ONNX stand side by side; the sentences are a JSONL with `text` and, for agreement and macro-F1, `labels`. They are repeated
-to --count. All systems take turns in every round, and ratios are the median over the rounds. Systems that are known to be slow get a share of the sentences, drawn at random.
-With --also an exported folder, such as one with a first stage, takes its turn.
+so that torch and ONNX stand side by side; the sentences are a JSONL with `text` and, for agreement and macro-F1, `labels`. They are
+repeated to --count. All systems take turns in every round, and ratios are the median over the rounds. Systems that are known to be slow get
+a share of the sentences, drawn at random. With --also an exported folder, such as one with a first stage, takes its turn.
 
   pipeline          transformers `pipeline`, as its documentation shows it
   pipeline batched  the same at the quickest of several batch sizes, found before the rounds

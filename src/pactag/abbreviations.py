@@ -50,8 +50,10 @@ _AFTER_TIMES = (
     r"|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 )
 _CLOSED = r"\.[\"'”’)\]]*\s+"
+# `Samuel P. Roe` has an initial, and a number need not be in digits: `Art. V`, `No. Ten`, but `They said no. Ten left.`
+_NO_INITIAL_NO_NUMBER = r"(?!P\.|\w+\.\s+(?:I[IVX]+|[VX][IVX]*)\b|No\.\s+(?:Two|Three|Ten)\b)"
 _ENDS = re.compile(
-    rf"(?<![\w.])(?:(?i:{'|'.join(sorted(_BEFORE_NUMBERS))})|{'|'.join(sorted(_CAPITALISED))}){_CLOSED}{_CAPITAL}"
+    rf"(?<![\w.]){_NO_INITIAL_NO_NUMBER}(?:(?i:{'|'.join(sorted(_BEFORE_NUMBERS))})|{'|'.join(sorted(_CAPITALISED))}){_CLOSED}{_CAPITAL}"
     rf"|\b[ap]\.m{_CLOSED}{_AFTER_TIMES}{_CAPITAL}"
 )
 _LETTERS = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")

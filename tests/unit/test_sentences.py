@@ -107,6 +107,9 @@ def test_abbreviation_ends_no_sentence():
         "It costs Rs. 180 or 5 kg. of rice, etc. and so on.",
         "Rockford, Ill. \u2014 The clergy met.",
         "Our demands: 1. Provisional duties",
+        "Justice Ann P. Marlow dismissed the appeal.",
+        "He cited Art. V of the treaty, Ch. VII of the charter and p. 5.",
+        "The group's No. Two left No. Ten Downing Street.",
     ],
 )
 def test_sentence_goes_on_after(text: str):
@@ -127,10 +130,20 @@ def test_sentence_goes_on_after(text: str):
         "He moved to the U.S.",
         "The bank opens at 9 a.m.",
         "They closed roads, schools, etc.",
+        "The quotation is on another p.",
+        "She studied modern art.",
     ],
 )
 def test_sentence_ends_after(first: str):
     second = "They threatened to strike." if "U.S." in first else "Workers threatened to strike."
+    assert _sentences(f"{first} {second}") == [first, second]
+
+
+@pytest.mark.parametrize(
+    "second", ["Two of them left.", "Ten ministers resigned.", "I cannot.", "I\u2019m not going.", "Vietnam declined."]
+)
+@pytest.mark.parametrize("first", ["They said no.", "\u201cNo.\u201d"])
+def test_no_ends_before_what_is_no_number_of_it(first: str, second: str):
     assert _sentences(f"{first} {second}") == [first, second]
 
 

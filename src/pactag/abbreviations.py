@@ -58,6 +58,14 @@ _ENDS = re.compile(
 )
 _LETTERS = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")
 
+# Marks that Punkt leaves at a word, which is then no abbreviation. A straight double quote is the one that it takes off, at the beginning
+# of a word; between two words only a space lets it judge each. `Op-Ed.`, `Jay-Z.` and `no-no.` stay what they are.
+_OPENING = re.compile(r"[“”„«»–—…](?=[^\W\d_])|(?<![\w.])['‘’](?=[^\W\d_])")
+_JOINING = re.compile(
+    r"(?<=[\w.”)])[–—…](?=[^\W\d_])|(?<=\.)[-‐‑/](?=[^\W\d_])"
+    r"|(?<=\w)(?<!\b[Oo]p)[-‐‑/](?=[^\W\d_a-z][^\W\d_]+\.|[^\W\d_]\.[^\W\d_])"
+)
+
 
 class _Abbreviations(set[str]):
     """Words in small letters, without their last stop. Single letters with stops between them are always among them: `u.s`."""
@@ -76,6 +84,11 @@ def tokenizer() -> PunktSentenceTokenizer:
     )
     parameters.freeze_sets()
     return PunktSentenceTokenizer(parameters, include_common_abbrevs=False)
+
+
+def for_punkt(text: str) -> str:
+    """The text as Punkt shall read it, of the same length: abbreviations without the quotation marks and dashes in front of them."""
+    return _OPENING.sub('"', _JOINING.sub(" ", text))
 
 
 def ends_before_capitals(text: str) -> list[int]:

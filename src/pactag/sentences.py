@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from pactag.abbreviations import ends_before_capitals, tokenizer
+from pactag.abbreviations import ends_before_capitals, for_punkt, tokenizer
 from pactag.articles import Span
 
 # A blank line always ends a sentence: headings and captions have no full stop.
@@ -46,7 +46,7 @@ def segment(text: str) -> list[Span]:
     spans: list[Span] = []
     for start, end in _blocks(text):
         block = text[start:end]
-        ends = {right for _, (_, right) in _segmenter()(block)}
+        ends = {right for _, (_, right) in _segmenter()(for_punkt(block))}
         position = 0
         # Whatever the segmenter left at the end still belongs to the article.
         for right in sorted(ends.union(ends_before_capitals(block), [len(block)])):

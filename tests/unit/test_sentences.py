@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pactag.abbreviations import for_punkt
 from pactag.articles import normalise
 from pactag.sentences import SentenceInput, in_context, segment
 
@@ -27,6 +28,13 @@ PIECES = (
     "\u00a0",
     '"',
     "”",
+    "“",
+    "‘",
+    "'",
+    "—",
+    "-",
+    "/",
+    "…",
     "U.S. ",
     "...",
     "3.5",
@@ -65,6 +73,15 @@ def test_text_like_news_is_covered_by_true_spans(text):
 @given(text=ANY_TEXT | LIKE_NEWS)
 def test_normalised_text_is_covered_by_true_spans(text):
     _check(normalise(text))
+
+
+@settings(max_examples=200)
+@given(text=ANY_TEXT | LIKE_NEWS)
+def test_what_punkt_reads_keeps_every_place(text):
+    read = for_punkt(text)
+    assert len(read) == len(text)
+    changed = [(ours, theirs) for ours, theirs in zip(text, read, strict=True) if ours != theirs]
+    assert all(theirs in ' "' and not (ours.isalnum() or ours.isspace() or ours in ".!?") for ours, theirs in changed)
 
 
 @settings(max_examples=100)
@@ -145,6 +162,53 @@ def test_sentence_ends_after(first: str):
 @pytest.mark.parametrize("first", ["They said no.", "\u201cNo.\u201d"])
 def test_no_ends_before_what_is_no_number_of_it(first: str, second: str):
     assert _sentences(f"{first} {second}") == [first, second]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u201cU.S. troops must leave,\u201d they said.",
+        "\u201cMr. Roe must resign,\u201d they said.",
+        "\u2018Mr. Roe must resign,\u2019 they said.",
+        "'Mr. Roe must resign,' they said.",
+        "\u201eMr. Roe must resign,\u201c they said.",
+        "\u00abMr. Roe must resign,\u00bb they said.",
+        "They said: \u201c\u2018Mr. Roe must resign,\u2019 we heard.\u201d",
+        "\u201cSept. 11 must not return,\u201d they said.",
+        "The anti-U.S. protests went on.",
+        "The anti\u2011U.S. protests went on.",
+        "An Israeli\u2013U.S. deal failed.",
+        "It was then-Sen. Ann Roe who threatened to sue.",
+        "Maj.-Gen. Roe and Lt.-Col. Lee met.",
+        "Sen. Roe, R-Ariz. and D-Vt. once, refused.",
+        "They broke off talks\u2014Gen. Roe was absent.",
+        "They broke off (\u201ctalks\u201d)\u2014Gen. Roe was absent.",
+        "They broke off talks \u2014Gen. Roe was absent.",
+        "They want more\u2014e.g. a raise.",
+        "The U.S./U.K. force left.",
+        "They \u2026Mr. Roe among them\u2026 refused.",
+    ],
+)
+def test_sentence_goes_on_after_an_abbreviation_behind_a_mark(text: str):
+    assert _sentences(text) == [text]
+
+
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        ["He moved to the U.S.", "\u201cThey must leave,\u201d he said."],
+        ["The troops left.", "\u201cU.S. forces stay,\u201d he said.", "\u2014They left."],
+        ["The troops left.", "\u2026They stayed.", "\u2018Why?\u2019", "'No.'", "\u00abYes.\u00bb"],
+        ["The press is anti-U.S.", "They threatened to leave."],
+        ["He wrote an Op-Ed.", "Israel answered."],
+        ["She likes Jay-Z.", "Israel does not."],
+        ["They live in Hawai\u2018i.", "Workers left."],
+        ["He said no-no.", "Israel answered."],
+        ["\u201cThey must leave\u201d.", "\u201cNever.\u201d"],
+    ],
+)
+def test_sentence_ends_beside_a_mark(sentences: list[str]):
+    assert _sentences(" ".join(sentences)) == sentences
 
 
 def test_number_of_an_item_stays_with_it():

@@ -13,8 +13,12 @@ from pactag.articles import Span
 
 # A blank line always ends a sentence: headings and captions have no full stop.
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
-# An item of a list: `- a raise`, `2) an end to layoffs`. A dash with a word before it on the line is none.
-_ITEM = re.compile(r"\s*(?:[-*•‣▪–—]|\d{1,2}[.)]|\((?:\d{1,2}|[a-z])\))\s+\S")
+# An item of a list: `- a raise`, `2) an end to layoffs`, `•Talks`. A dash with a word before it on the line is none.
+_ITEM = re.compile(r"\s*(?:(?:[-*–—]|\d{1,2}[.)]|\(\d{1,2}\)|\(?[a-z]\))\s+|[•‣▪·●◦■○]\s*)\S")
+# `-Talks` is an item where a neighbouring line begins so too. By itself it may be the rest of a wrapped line.
+_DASHED = re.compile(r"\s*[-*–—][^\W\d_]")
+# No wrapping breaks an address, a key or a rule, so that they say nothing about the width.
+_UNBROKEN = re.compile(r"\b(?:\w{1,12}://|www\.)\S+|[!-~]{60,}")
 # `2. Immediate rehousing` and `Our demands: 1. Provisional duties` go on after the number.
 _ENUMERATOR = re.compile(r"(?:^|:)\s*(?:\d{1,2}[.)]|[*•])\s*$")
 # Characters: a line that is longer was wrapped by nobody, so that in its block every line is a paragraph.
@@ -75,23 +79,31 @@ def _blocks(text: str) -> list[Span]:
 def _paragraphs(text: str, start: int, end: int) -> list[Span]:
     """A block between blank lines, cut at the line breaks that no wrapping made."""
     lines = text[start:end].split("\n")
-    width = max(map(len, lines))
+    width = max(len(_UNBROKEN.sub("", line)) for line in lines)
+    items = _items(lines)
     cuts = [start]
     position = start
-    for line, following in pairwise(lines):
+    for index, (line, following) in enumerate(pairwise(lines)):
         position += len(line) + 1
-        if _ends_here(line, following, width):
+        if items[index + 1] or _ends_here(line, following, width, item=items[index]):
             cuts.append(position)
     return list(pairwise([*cuts, end]))
 
 
-def _ends_here(line: str, following: str, width: int) -> bool:
+def _items(lines: Sequence[str]) -> list[bool]:
+    """Of each line whether it begins an item of a list."""
+    dashed = [_DASHED.match(line) is not None for line in lines]
+    beside = [above or below for above, below in zip([False, *dashed[:-1]], [*dashed[1:], False], strict=True)]
+    return [_ITEM.match(line) is not None or all(both) for line, *both in zip(lines, dashed, beside, strict=True)]
+
+
+def _ends_here(line: str, following: str, width: int, *, item: bool) -> bool:
     words = following.split(maxsplit=1)
     if not words or words[0][0].islower():
         return False
-    if _ITEM.match(following) or width > _WIDEST_WRAPPED:
+    if max(width, len(line)) > _WIDEST_WRAPPED:
         return True
-    if _ITEM.match(line):
+    if item:
         return not following[0].isspace()
     # Where the first word of the next line would have fitted, nobody wrapped; a quarter is left for ragged lines.
     return len(line) + 1 + len(words[0]) <= 0.75 * width

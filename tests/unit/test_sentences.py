@@ -250,6 +250,60 @@ def test_items_of_a_list_are_apart():
     assert _sentences(text) == text.split("\n")
 
 
+@pytest.mark.parametrize("bullet", ["- ", "* ", "\u2022", "\u2022 ", "\u00b7", "\u25cf", "\u25e6", "\u25a0 ", "\u25cb\t"])
+def test_bullets_are_known(bullet: str):
+    text = f"The union demands:\n{bullet}Stop the layoffs at once or we strike\n{bullet}raise wages and pay what is owed to us"
+    assert _sentences(text) == text.split("\n")
+
+
+def test_items_with_letters_are_apart():
+    text = "The union demands:\na) a raise of 5 per cent\nb) an end to layoffs\nc) Talks"
+    assert _sentences(text) == text.split("\n")
+
+
+@pytest.mark.parametrize("dash", ["-", "\u2013", "\u2014"])
+def test_lines_that_begin_with_a_dash_are_items_where_there_are_two(dash: str):
+    text = f"The crowd outside of the ministry called out:\n{dash}Stop the layoffs and raise wages\n{dash}Free those who are in prison"
+    assert _sentences(text) == text.split("\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The crowd outside of the ministry refused to go\n\u2014Mr. Roe among them\u2014until the ministers had met it.",
+        "The mercury fell overnight to no more than\n-5 degrees in the north and then it fell to\n-15 degrees in the east.",
+    ],
+)
+def test_line_that_begins_with_a_dash_is_wrapped_text(text: str):
+    assert _sentences(text) == [text]
+
+
+WRAPPED = "The port and the quay are closed to the ships of\nIran and of Oman, said the port authority of the\nUnited Arab Emirates."
+ADDRESS = f"https://example.org/{'a' * 150}"
+
+
+@pytest.mark.parametrize(
+    "line", [ADDRESS, f"See {ADDRESS}", f"  - {ADDRESS}", f"[1] {ADDRESS}", ADDRESS.removeprefix("https://"), "=" * 150]
+)
+def test_address_above_wrapped_text_is_apart(line: str):
+    assert _sentences(f"{line}\n{WRAPPED}") == [line.strip(), WRAPPED]
+
+
+def test_address_below_a_line_belongs_to_it():
+    text = f"{WRAPPED[:-1]} and on\n{ADDRESS}\nor elsewhere."
+    assert _sentences(text) == [text]
+
+
+def test_lines_with_an_address_may_be_paragraphs():
+    lines = ["Talks on the port collapse", f"The port {'and the quay ' * 12}are closed ({ADDRESS}).", "Old ferries are late"]
+    assert _sentences("\n".join(lines)) == lines
+
+
+@pytest.mark.parametrize("line", ["Houses burn", "Housewarming"])
+def test_addresses_alone_give_no_width(line: str):
+    assert _sentences(f"{ADDRESS}\n{line}") == [ADDRESS, line]
+
+
 def test_item_that_is_wrapped_is_one_sentence():
     assert _sentences("- The minister must resign by the end of\n  March, they said\n- a raise") == [
         "- The minister must resign by the end of\n  March, they said",
@@ -276,9 +330,10 @@ def test_text_of_white_space_has_no_sentence(text: str):
     assert segment(text) == []
 
 
-def test_long_text_without_a_full_stop_is_covered():
-    text = "word " * 20_000
-    assert segment(text) == [(0, len(text) - 1)]
+@pytest.mark.parametrize("piece", ["word ", "word", "no-", "No-Pa", "\u2014", "/", "p.m", ", Pa.", "'"])
+def test_long_text_without_a_full_stop_is_covered(piece: str):
+    text = piece * 20_000
+    assert segment(text) == [(0, len(text.rstrip()))]
 
 
 # Context

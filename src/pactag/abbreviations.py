@@ -46,11 +46,12 @@ _SENTENCE_STARTERS = """
     unlike until we what when whenever where whether which while who why with within without yes yesterday yet you your
 """
 
-# A time of day ends a sentence before a capital, unless what follows is part of the time.
+# A time of day ends a sentence before a capital, unless what follows is part of the time: `8 p.m. (GMT)`, `8 p.m. New York time`.
 _CAPITAL = r"(?=[\"'“‘(\[]*[^\W\d_a-z])"
 _AFTER_TIMES = (
-    r"(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|[A-Z]{1,4}T\b|Eastern|Central|Mountain|Pacific|Greenwich|British|European"
-    r"|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+    r"(?!\(?(?:(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|[A-Z]{1,4}T|UTC|Eastern|Central|Mountain|Pacific"
+    r"|Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|(?:Nov|Dec)(?:ember)?)\b"
+    r"|(?:[^\W\d_a-z][\w.]*\s+){1,3}[Tt]ime\b))"
 )
 _CLOSED = r"\.[\"'”’)\]]*\s+"
 # `Samuel P. Roe` has an initial, and a number need not be in digits: `Art. V`, `No. Ten`, but `They said no. Ten left.`

@@ -21,6 +21,8 @@ _DASHED = re.compile(r"\s*[-*–—][^\W\d_]")
 _UNBROKEN = re.compile(r"\b(?:\w{1,12}://|www\.)\S+|[!-~]{60,}")
 # `2. Immediate rehousing` and `Our demands: 1. Provisional duties` go on after the number.
 _ENUMERATOR = re.compile(r"(?:^|:)\s*(?:\d{1,2}[.)]|[*•])\s*$")
+# `Shortly before 8 p.m. Roe left`: a sentence that has only a time of day has not ended with it.
+_ONLY_A_TIME = re.compile(r"\W*(?:At|By|Around|About|Before|After|Just|On|Shortly|Since|Until)\s(?:[\w:.]+\s){1,4}[ap]\.m\.\s*")
 # Characters: a line that is longer was wrapped by nobody, so that in its block every line is a paragraph.
 _WIDEST_WRAPPED = 132
 
@@ -62,8 +64,10 @@ def segment(text: str) -> list[Span]:
 
 
 def _goes_on(block: str, start: int, end: int) -> bool:
-    """Whether what the segmenter takes for the end of a sentence is the number of an item, or `(D-Del.` before its bracket."""
-    return _ENUMERATOR.search(block[start:end]) is not None or not (block[end - 1].isspace() or block[end].isspace())
+    """Whether the segmenter takes for an end what is none: the number of an item, a time alone, or `(D-Del.` before its bracket."""
+    if not (block[end - 1].isspace() or block[end].isspace()):
+        return True
+    return _ENUMERATOR.search(block[start:end]) is not None or _ONLY_A_TIME.fullmatch(block, start, end) is not None
 
 
 def _blocks(text: str) -> list[Span]:

@@ -232,6 +232,57 @@ def test_sentence_ends_beside_a_mark(sentences: list[str]):
     assert _sentences(" ".join(sentences)) == sentences
 
 
+@pytest.mark.parametrize(
+    "zone",
+    [
+        "UTC",
+        "(GMT)",
+        "(UTC)",
+        "(Eastern)",
+        "(EST, 2200 GMT)",
+        "EDT",
+        "Pacific",
+        "Tehran time",
+        "Tehran\ntime",
+        "New York time",
+        "(New York time)",
+        "St. Petersburg time",
+        "S\u00e3o Paulo time",
+        "U.S. Eastern Time",
+        "British Summer Time",
+        "Monday",
+        "Jan. 5",
+        "May 5",
+    ],
+)
+def test_time_of_day_goes_on_with_its_zone_or_day(zone: str):
+    text = f"The talks begin at 8 p.m. {zone} in the old town."
+    assert _sentences(text) == [text]
+
+
+@pytest.mark.parametrize("time", ["At 8 p.m.", "Shortly after two a.m.", "On Monday at about 8:30 p.m.", "\u201cBy 8 p.m."])
+def test_sentence_that_begins_with_a_time_of_day_goes_on(time: str):
+    assert _sentences(f"They met. {time} Roe left. They went home.") == ["They met.", f"{time} Roe left.", "They went home."]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        "Local officials left.",
+        "(Officials left.)",
+        "British troops left.",
+        "Mayor Ann Roe left.",
+        "Marchers left.",
+        "Janitors struck.",
+        "Officials said that the time had come.",
+        "Workers had no time.",
+        "Roe left.",
+    ],
+)
+def test_time_of_day_ends_before_what_is_no_part_of_it(second: str):
+    assert _sentences(f"The talks begin at 8 p.m. {second}") == ["The talks begin at 8 p.m.", second]
+
+
 def test_titles_are_those_of_our_tokenizer_alone():
     from nupunkt import PunktSentenceTokenizer
 

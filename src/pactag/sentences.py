@@ -19,8 +19,8 @@ _ITEM = re.compile(r"\s*(?:(?:[-*–—]|\d{1,2}[.)]|\(\d{1,2}\)|\(?[a-z]\))\s+|
 _DASHED = re.compile(r"\s*[-*–—][^\W\d_]")
 # No wrapping breaks an address, a key or a rule, so that they say nothing about the width.
 _UNBROKEN = re.compile(r"\b(?:\w{1,12}://|www\.)\S+|[!-~]{60,}")
-# `2. Immediate rehousing` and `Our demands: 1. Provisional duties` go on after the number.
-_ENUMERATOR = re.compile(r"(?:^|:)\s*(?:\d{1,2}[.)]|[*•])\s*$")
+# `2. Immediate rehousing`, `Our demands: 1. Provisional duties` and `09:10. Delegates sign in` go on after the number.
+_ENUMERATOR = re.compile(r"(?:^|(?<!\d):)\s*(?:\d{1,2}[.)]|[*•])\s*$|^\W*\d{1,2}:\d\d\.\s*$")
 # `Shortly before 8 p.m. Roe left`: a sentence that has only a time of day has not ended with it.
 _ONLY_A_TIME = re.compile(r"\W*(?:At|By|Around|About|Before|After|Just|On|Shortly|Since|Until)\s(?:[\w:.]+\s){1,4}[ap]\.m\.\s*")
 # Characters: a line that is longer was wrapped by nobody, so that in its block every line is a paragraph.

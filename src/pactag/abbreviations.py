@@ -14,17 +14,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nupunkt import PunktSentenceTokenizer
 
+# What stands before a name, and therefore never at the end: `Amb. He Yafei`.
 _TITLES = """
-    mr mrs ms mx messrs mme mlle dr drs prof hon rt rev fr msgr sr jr st ste
+    mr mrs ms mx messrs mme mlle dr drs prof hon rt rev fr msgr mohd
     sen sens rep reps gov govs lt ltc col cols gen gens maj capt cmdr comdr adm brig sgt sgts cpl pvt pfc insp supt det lieut sergt
-    pres amb atty treas asst dep sec secy spc cst coun ret
+    pte flt sqn ldr pres amb atty treas asst dep secy spc cst coun cllr
 """
+_AFTER_NAMES = "sr jr ret retd rtd"
 _BODIES = "inc ltd co cos corp bros assn assoc dept depts univ intl natl govt admin comm cttee mfg"
-_PLACES = "mt mts ft pt ave blvd rd hwy bldg ala ariz ark calif colo conn fla ga kan ky mich minn mont neb nev okla tenn tex vt wis wyo"
+_PLACES = "st ste mt mts ft pt ave blvd rd hwy bldg"
+_STATES = "ala ariz ark calif colo conn fla ga kan ky mich minn mont neb nev okla tenn tex vt w.va wis wyo"
 _DATES = "jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri"
-_MEASURES = "kg km cm mm lb lbs oz hr hrs min mins secs sq cu mph pct est approx"
+_MEASURES = "kg km cm mm lb lbs oz hr hrs min mins sec secs sq cu mph pct est approx"
 _OTHERS = "rs vs v al ca cf ed eds viz incl excl ext tel"
-_ABBREVIATIONS = frozenset(" ".join([_TITLES, _BODIES, _PLACES, _DATES, _MEASURES, _OTHERS]).split())
+_ABBREVIATIONS = frozenset(" ".join([_TITLES, _AFTER_NAMES, _BODIES, _PLACES, _STATES, _DATES, _MEASURES, _OTHERS]).split())
 
 # Abbreviations before a number or a small letter, the end of a sentence before a capital: `No. 5`, but `He said no. Israel ...`.
 _BEFORE_NUMBERS = frozenset(
@@ -32,7 +35,7 @@ _BEFORE_NUMBERS = frozenset(
 )
 
 # Abbreviations with a capital, words without one: `Rockford, Ill.` and `He fell ill.`
-_CAPITALISED = frozenset(["ill", "mass", "miss", "wash", "ore", "del", "ind"])
+_CAPITALISED = frozenset(["ill", "mass", "miss", "wash", "ore", "ind", "pa", "va", "mo", "la", "md", "del", "rep", "reps"])
 
 # What begins a sentence where an abbreviation may have ended one: `It left the U.S. They stayed.`
 _SENTENCE_STARTERS = """
@@ -43,18 +46,37 @@ _SENTENCE_STARTERS = """
     unlike until we what when whenever where whether which while who why with within without yes yesterday yet you your
 """
 
-# A time of day ends a sentence before a capital, unless what follows is part of the time.
+# A time of day ends a sentence before a capital, unless what follows is part of the time: `8 p.m. (GMT)`, `8 p.m. New York time`.
 _CAPITAL = r"(?=[\"'“‘(\[]*[^\W\d_a-z])"
 _AFTER_TIMES = (
-    r"(?!(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|[A-Z]{1,4}T\b|Eastern|Central|Mountain|Pacific|Greenwich|British|European"
-    r"|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+    r"(?!\(?(?:(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|[A-Z]{1,4}T|UTC|Eastern|Central|Mountain|Pacific"
+    r"|Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|(?:Nov|Dec)(?:ember)?)\b"
+    r"|(?:[^\W\d_a-z][\w.]*\s+){1,3}[Tt]ime\b))"
 )
 _CLOSED = r"\.[\"'”’)\]]*\s+"
+# `Samuel P. Roe` has an initial, and a number need not be in digits: `Art. V`, `No. Ten`, but `They said no. Ten left.`
+_NO_INITIAL_NO_NUMBER = r"(?!P\.|\w+\.\s+(?:I[IVX]+|[VX][IVX]*)\b|No\.\s+(?:Two|Three|Ten)\b)"
+# Behind a town, a state is followed by a comma, `Butler, Pa., police`, unless it ends the sentence or a dateline. `Md.` and `Del.` are also
+# what stands before a name.
+_STATE = "|".join(re.escape(state.title()) for state in sorted({*_STATES.split(), *_CAPITALISED} - {"md", "del", "rep", "reps"}))
+_AFTER_STATES = r"(?!\(|AP\b|UPI\b|Reuters\b)"
 _ENDS = re.compile(
-    rf"(?<![\w.])(?:(?i:{'|'.join(sorted(_BEFORE_NUMBERS))})|{'|'.join(sorted(_CAPITALISED))}){_CLOSED}{_CAPITAL}"
+    rf"(?<![\w.]){_NO_INITIAL_NO_NUMBER}(?:(?i:{'|'.join(sorted(_BEFORE_NUMBERS))})|{'|'.join(sorted(_CAPITALISED))}){_CLOSED}{_CAPITAL}"
     rf"|\b[ap]\.m{_CLOSED}{_AFTER_TIMES}{_CAPITAL}"
+    rf"|,\s+(?:{_STATE})\.[\"'”’]*\s+{_AFTER_STATES}{_CAPITAL}"
 )
 _LETTERS = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")
+
+# Marks that Punkt leaves at a word, which is then no abbreviation. A straight double quote is the one that it takes off, at the beginning
+# of a word; between two words only a space lets it judge each. `Op-Ed.`, `Jay-Z.` and `no-no.` stay what they are.
+_OPENING = re.compile(r"[“”„«»–—…](?=[^\W\d_])|(?<![\w.])['‘’](?=[^\W\d_])")
+_JOINING = re.compile(
+    r"(?<=[\w.”)])[–—…](?=[^\W\d_])|(?<=\.)[-‐‑/](?=[^\W\d_])"
+    r"|(?<=\w)(?<!\b[Oo]p)[-‐‑/](?=[^\W\d_a-z][^\W\d_]+\.|[^\W\d_]\.[^\W\d_])"
+)
+
+# Titles that begin with what may begin a sentence, `the U.S. First Lady`. A hyphen makes one word of them.
+_TWO_WORDS = re.compile(r"\b(Under(?=\s+Secretar)|First(?=\s+(?:Lad|Minister|Vice|Deputy|Amendment)))\s")
 
 
 class _Abbreviations(set[str]):
@@ -73,7 +95,15 @@ def tokenizer() -> PunktSentenceTokenizer:
         sent_starters=set(_SENTENCE_STARTERS.split()),
     )
     parameters.freeze_sets()
-    return PunktSentenceTokenizer(parameters, include_common_abbrevs=False)
+    made = PunktSentenceTokenizer(parameters, include_common_abbrevs=False)
+    # Of its own titles there are 18. Set on this one alone: the class is everyone's.
+    made._TITLE_ABBREVS = frozenset(_TITLES.split())
+    return made
+
+
+def for_punkt(text: str) -> str:
+    """The text as Punkt shall read it, of the same length: abbreviations without marks in front of them, some titles as one word."""
+    return _TWO_WORDS.sub(r"\1-", _OPENING.sub('"', _JOINING.sub(" ", text)))
 
 
 def ends_before_capitals(text: str) -> list[int]:

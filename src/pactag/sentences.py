@@ -8,15 +8,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from pactag.abbreviations import ends_before_capitals, tokenizer
+from pactag.abbreviations import ends_before_capitals, for_punkt, tokenizer
 from pactag.articles import Span
 
 # A blank line always ends a sentence: headings and captions have no full stop.
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
-# An item of a list: `- a raise`, `2) an end to layoffs`. A dash with a word before it on the line is none.
-_ITEM = re.compile(r"\s*(?:[-*•‣▪–—]|\d{1,2}[.)]|\((?:\d{1,2}|[a-z])\))\s+\S")
-# `2. Immediate rehousing` and `Our demands: 1. Provisional duties` go on after the number.
-_ENUMERATOR = re.compile(r"(?:^|:)\s*(?:\d{1,2}[.)]|[*•])\s*$")
+# An item of a list: `- a raise`, `2) an end to layoffs`, `•Talks`. A dash with a word before it on the line is none.
+_ITEM = re.compile(r"\s*(?:(?:[-*–—]|\d{1,2}[.)]|\(\d{1,2}\)|\(?[a-z]\))\s+|[•‣▪·●◦■○]\s*)\S")
+# `-Talks` is an item where a neighbouring line begins so too. By itself it may be the rest of a wrapped line.
+_DASHED = re.compile(r"\s*[-*–—][^\W\d_]")
+# No wrapping breaks an address, a key or a rule, so that they say nothing about the width.
+_UNBROKEN = re.compile(r"\b(?:\w{1,12}://|www\.)\S+|[!-~]{60,}")
+# `2. Immediate rehousing`, `Our demands: 1. Provisional duties` and `09:10. Delegates sign in` go on after the number.
+_ENUMERATOR = re.compile(r"(?:^|(?<!\d):)\s*(?:\d{1,2}[.)]|[*•])\s*$|^\W*\d{1,2}:\d\d\.\s*$")
+# `Shortly before 8 p.m. Roe left`: a sentence that has only a time of day has not ended with it.
+_ONLY_A_TIME = re.compile(r"\W*(?:At|By|Around|About|Before|After|Just|On|Shortly|Since|Until)\s(?:[\w:.]+\s){1,4}[ap]\.m\.\s*")
 # Characters: a line that is longer was wrapped by nobody, so that in its block every line is a paragraph.
 _WIDEST_WRAPPED = 132
 
@@ -46,7 +52,7 @@ def segment(text: str) -> list[Span]:
     spans: list[Span] = []
     for start, end in _blocks(text):
         block = text[start:end]
-        ends = {right for _, (_, right) in _segmenter()(block)}
+        ends = {right for _, (_, right) in _segmenter()(for_punkt(block))}
         position = 0
         # Whatever the segmenter left at the end still belongs to the article.
         for right in sorted(ends.union(ends_before_capitals(block), [len(block)])):
@@ -58,8 +64,10 @@ def segment(text: str) -> list[Span]:
 
 
 def _goes_on(block: str, start: int, end: int) -> bool:
-    """Whether what the segmenter takes for the end of a sentence is the number of an item, or `(D-Del.` before its bracket."""
-    return _ENUMERATOR.search(block[start:end]) is not None or not (block[end - 1].isspace() or block[end].isspace())
+    """Whether the segmenter takes for an end what is none: the number of an item, a time alone, or `(D-Del.` before its bracket."""
+    if not (block[end - 1].isspace() or block[end].isspace()):
+        return True
+    return _ENUMERATOR.search(block[start:end]) is not None or _ONLY_A_TIME.fullmatch(block, start, end) is not None
 
 
 def _blocks(text: str) -> list[Span]:
@@ -75,23 +83,31 @@ def _blocks(text: str) -> list[Span]:
 def _paragraphs(text: str, start: int, end: int) -> list[Span]:
     """A block between blank lines, cut at the line breaks that no wrapping made."""
     lines = text[start:end].split("\n")
-    width = max(map(len, lines))
+    width = max(len(_UNBROKEN.sub("", line)) for line in lines)
+    items = _items(lines)
     cuts = [start]
     position = start
-    for line, following in pairwise(lines):
+    for index, (line, following) in enumerate(pairwise(lines)):
         position += len(line) + 1
-        if _ends_here(line, following, width):
+        if items[index + 1] or _ends_here(line, following, width, item=items[index]):
             cuts.append(position)
     return list(pairwise([*cuts, end]))
 
 
-def _ends_here(line: str, following: str, width: int) -> bool:
+def _items(lines: Sequence[str]) -> list[bool]:
+    """Of each line whether it begins an item of a list."""
+    dashed = [_DASHED.match(line) is not None for line in lines]
+    beside = [above or below for above, below in zip([False, *dashed[:-1]], [*dashed[1:], False], strict=True)]
+    return [_ITEM.match(line) is not None or all(both) for line, *both in zip(lines, dashed, beside, strict=True)]
+
+
+def _ends_here(line: str, following: str, width: int, *, item: bool) -> bool:
     words = following.split(maxsplit=1)
     if not words or words[0][0].islower():
         return False
-    if _ITEM.match(following) or width > _WIDEST_WRAPPED:
+    if max(width, len(line)) > _WIDEST_WRAPPED:
         return True
-    if _ITEM.match(line):
+    if item:
         return not following[0].isspace()
     # Where the first word of the next line would have fitted, nobody wrapped; a quarter is left for ragged lines.
     return len(line) + 1 + len(words[0]) <= 0.75 * width

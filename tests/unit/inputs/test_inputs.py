@@ -7,6 +7,7 @@ import importlib.util
 import io
 import json
 import sys
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -242,6 +243,40 @@ def test_file_that_is_no_utf8_text_is_one_error(tmp_path, content: bytes):
 @pytest.mark.parametrize("order", ["LE", "BE"])
 def test_rows_in_utf16_without_a_mark_are_told_as_such(tmp_path, name: str, content: str, order: str):
     assert f"iconv -f UTF-16{order}" in _all(_file(tmp_path / name, content.encode(f"utf-16-{order}")))[1][0]
+
+
+@pytest.mark.parametrize(("name", "row"), [("a.jsonl", '{"txt": "%s"}'), ("a.jsonl", '{"text": "%s'), ("a.csv", '"%s",')])
+def test_memory_does_not_grow_with_what_is_refused(tmp_path, name: str, row: str):
+    lines = ["id,text" if name.endswith(".csv") else row % "", *[row % ("word " * 10_000)] * 200]
+    path = _file(tmp_path / name, "\n".join(lines))
+    errors: list = []
+    tracemalloc.start()
+    list(read_articles([path], on_error=errors.append))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(errors) >= 200
+    # All of the rows would be 10 MB.
+    assert peak < 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", b"caf\xe9"),
+        ("a.jsonl", b'{"text": "caf\xe9"}'),
+        ("a.jsonl", b"{not json"),
+        ("a.csv", b"id,text\n1,\n"),
+        ("a.txt.gz", b"no gzip"),
+        ("a.json", b"{}"),
+        ("nowhere.txt", None),
+    ],
+)
+def test_error_holds_nothing_of_what_it_refuses(tmp_path, name: str, content: bytes | None):
+    if content is not None:
+        _file(tmp_path / name, content)
+    errors: list = []
+    assert list(read_articles([tmp_path / name], on_error=errors.append)) == []
+    assert [(error.__traceback__, error.__context__, error.__cause__) for error in errors] == [(None, None, None)]
 
 
 def test_lone_surrogates_of_json_can_be_written_again(tmp_path):

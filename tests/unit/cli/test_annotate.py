@@ -174,6 +174,19 @@ def test_suspects_need_a_place_that_fits(pactag, small_corpus, arguments, told: 
     assert told in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("place", "told"), [("nowhere/differ.jsonl", "there is no folder"), ("a.txt/differ.jsonl", "there is no folder"), ("full.jsonl", "is a")]
+)
+@pytest.mark.parametrize("command", ["suspects {corpus}", "next a.txt --corpus {corpus}"], ids=["suspects", "next"])
+def test_place_that_cannot_be_written_is_told_before_anything_is_read(pactag, tmp_path, command: str, place: str, told: str):
+    (tmp_path / "a.txt").write_text("He said no.")
+    (tmp_path / "full.jsonl").mkdir()
+    # A corpus that is not there would be told as soon as it was read.
+    done = pactag("annotate", *command.format(corpus=tmp_path / "none").split(), "-o", tmp_path / place)
+    assert done.returncode == 2
+    assert f"{place}: {told}" in done.stderr
+
+
 def test_next_writes_sentences_that_start_takes(pactag, files, tmp_path, small_corpus, trained):
     model = trained["tfidf"].folder
     options = ("--model", model, "--corpus", small_corpus, "--base", trained["frozen"].folder.parent / "none", "--budget", 4)

@@ -201,7 +201,7 @@ def export_table(checks: Mapping[Any, ExportCheck], title: str) -> Table:
 
 def agreement_table(item: Agreement, schema: Schema) -> Table:
     """Kappa, alpha and F1 of two annotators, per label; a dash where neither gave it, so that nothing was measured."""
-    title = f"{escape(item.readers[0])} and {escape(item.readers[1])}: {item.sentences} sentences, {item.differing} differ"
+    title = f"{item.readers[0]} and {item.readers[1]}: {item.sentences} sentences, {item.differing} differ"
     table = Table(title=escape(title), title_justify="left", title_style="bold")
     for name in ("label", "Cohen's kappa", "Krippendorff's alpha", "F1"):
         table.add_column(name, justify="left" if name == "label" else "right")

@@ -74,13 +74,14 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
     if not err.is_terminal:
         yield _plain_progress(title)
         return
+    # Names of folders are among the words.
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[word]}"),
+        TextColumn("{task.fields[word]}", markup=False),
     )
     with Progress(*columns, console=err, transient=False) as bar:
         task = bar.add_task(title, total=None, word="")
@@ -95,7 +96,7 @@ def _plain_progress(title: str) -> Callable[[int, int, str], None]:
         tenth = 10 * done // max(total, 1)
         if tenth != last:
             last = tenth
-            err.print(f"{title} {done}/{total} {word}")
+            err.print(f"{title} {done}/{total} {word}", markup=False)
 
     return show
 

@@ -80,10 +80,11 @@ def test_ui_says_that_an_experiment_has_no_run(pactag, store):
     assert "--experiment 'nothing': has no run in this store" in done.stderr
 
 
-def test_ui_of_a_server_is_an_address(pactag, tracker, seen, monkeypatch):
+@pytest.mark.parametrize("server", ["http://127.0.0.1:9", "http://[fe80::1]:9"])
+def test_ui_of_a_server_is_an_address(pactag, tracker, seen, monkeypatch, server: str):
     """A server has its pages already: nothing is started."""
     from pactag.tracking import views
 
     monkeypatch.setattr(views, "page_of_runs", lambda *_, **__: "/#/page")
-    done = pactag("ui", "--tracking-uri", "http://127.0.0.1:9/", "--no-browser")
-    assert (done.returncode, done.stderr.strip()) == (0, "runs: http://127.0.0.1:9/#/page")
+    done = pactag("ui", "--tracking-uri", f"{server}/", "--no-browser")
+    assert (done.returncode, done.stderr.strip()) == (0, f"runs: {server}/#/page")

@@ -81,8 +81,12 @@ def kind_of(path: Path) -> Kind | None:
 def check_place(path: Path, kind: Kind, *, replace: bool) -> None:
     """Whether a file may be written: over what stands there only if that is of the same kind, and to be replaced.
 
-    :raises PactagError: when it may not, before any work is done.
+    :raises PactagError: when it may not, or cannot for want of a folder, before any work is done.
     """
+    if path.is_dir():
+        raise PactagError(str(path), "is a directory", "Name a file")
+    if not path.parent.is_dir():
+        raise PactagError(str(path), f"there is no folder {path.parent}", "Make it first")
     if not path.is_file() or path.stat().st_size == 0:
         return
     if kind_of(path) != kind:

@@ -67,11 +67,12 @@ def begin(folder: Path, job: Job, *, go_on: bool) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / JOB).exists():
-            others = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
-            if others:
+        # One look for all: another share may begin the job between two.
+        names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+        if JOB not in names:
+            if names:
                 raise PactagError(
-                    str(folder), f"holds other files, such as {others[0]}", "Name a new folder, so that nothing is written over"
+                    str(folder), f"holds other files, such as {names[0]}", "Name a new folder, so that nothing is written over"
                 )
             with whole(folder / JOB, mark=f".{uuid.uuid4().hex}") as place:
                 place.write_text(job.model_dump_json(indent=1) + "\n", encoding="utf-8")

@@ -38,9 +38,9 @@ def check(folder: CorpusArgument = Path("data/corpus"), schema_file: SchemaOptio
     out.print(f"near-duplicates across articles: {len(found.duplicates)} (allowed 0)")
     if not found.passes:
         for text, articles in list(found.too_frequent.items())[:20]:
-            err.print(f"[bold red]error[/] eight words in {', '.join(articles)}: {escape(text)}")
+            err.print(f"[bold red]error[/] eight words in {escape(', '.join(articles))}: {escape(text)}")
         for one, other in found.duplicates[:20]:
-            err.print(f"[bold red]error[/] {one} and {other} are near-duplicates")
+            err.print(f"[bold red]error[/] {escape(one)} and {escape(other)} are near-duplicates")
         if found.opening_share >= OPENING_MAX_SHARE:
             worst = ", ".join(f"{escape(text)!r} ({count})" for text, count in list(found.openings.items())[:10])
             err.print(f"[bold red]error[/] too many sentences open alike: {worst}")

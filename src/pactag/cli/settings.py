@@ -74,13 +74,13 @@ def schema_show(
     out.print(f"{escape(schema.unit)}\n{escape(schema.multi_label)}\n")
     table = Table(title="Rules for all labels", title_justify="left", title_style="bold", show_header=False, show_lines=True)
     for rule in schema.rules:
-        table.add_row(rule.id or "", f"{escape(rule.rule)}\n[italic]{escape(rule.example)}[/]")
+        table.add_row(escape(rule.id or ""), f"{escape(rule.rule)}\n[italic]{escape(rule.example)}[/]")
     out.print(table)
     for label in schema.labels:
         codes = [f"PLOVER {', '.join(label.plover)}"] if label.plover else []
         codes += [f"CAMEO {', '.join(label.cameo)}"] if label.cameo else []
         out.print(f"\n[bold {label.color}]{label.mark}  {label.name}[/]  {escape(label.meaning)}")
-        out.print(f"   {'; '.join(codes) or 'no matching event code'}; key {label.hotkey}")
+        out.print(f"   {escape('; '.join(codes)) or 'no matching event code'}; key {label.hotkey}")
         rules = Table(show_header=False, box=None, padding=(0, 1, 0, 3))
         for sign, group in (("in", label.rules_in), ("out", label.rules_out)):
             for rule in group:

@@ -74,13 +74,14 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
     if not err.is_terminal:
         yield _plain_progress(title)
         return
+    # Names of folders are among the words.
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[word]}"),
+        TextColumn("{task.fields[word]}", markup=False),
     )
     with Progress(*columns, console=err, transient=False) as bar:
         task = bar.add_task(title, total=None, word="")
@@ -95,7 +96,7 @@ def _plain_progress(title: str) -> Callable[[int, int, str], None]:
         tenth = 10 * done // max(total, 1)
         if tenth != last:
             last = tenth
-            err.print(f"{title} {done}/{total} {word}")
+            err.print(f"{title} {done}/{total} {word}", markup=False)
 
     return show
 
@@ -201,7 +202,7 @@ def export_table(checks: Mapping[Any, ExportCheck], title: str) -> Table:
 
 def agreement_table(item: Agreement, schema: Schema) -> Table:
     """Kappa, alpha and F1 of two annotators, per label; a dash where neither gave it, so that nothing was measured."""
-    title = f"{escape(item.readers[0])} and {escape(item.readers[1])}: {item.sentences} sentences, {item.differing} differ"
+    title = f"{item.readers[0]} and {item.readers[1]}: {item.sentences} sentences, {item.differing} differ"
     table = Table(title=escape(title), title_justify="left", title_style="bold")
     for name in ("label", "Cohen's kappa", "Krippendorff's alpha", "F1"):
         table.add_column(name, justify="left" if name == "label" else "right")

@@ -12,6 +12,7 @@ import webbrowser
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from pactag.cli.models import StoreOption
 from pactag.cli.show import note
@@ -58,7 +59,7 @@ def ui(
         "--workers",
         "1",
     ]
-    note(f"MLflow UI on {address} (store {tracker.uri}); stop it with Ctrl-C")
+    note(escape(f"MLflow UI on {address} (store {tracker.uri}); stop it with Ctrl-C"))
     server = subprocess.Popen(command, env=environment)
     try:
         if _answers(address, server):
@@ -87,7 +88,7 @@ def _answers(address: str, server: subprocess.Popen[bytes]) -> bool:
 
 
 def _show(page: str, browser: bool) -> None:
-    note(f"runs: {page}")
+    note(escape(f"runs: {page}"))
     # Without a screen, a browser would be one that takes the terminal.
     screen = sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if browser and screen:

@@ -72,13 +72,19 @@ def read_source(
     try:
         for found in _contents(source, kind, where, opened):
             empty = False
-            yield found
+            yield found if isinstance(found, Article) else _alone(found)
         if empty:
             yield InputError(where, "holds no article", "Check what wrote it, or leave it out")
     except (InputError, MissingExtraError) as error:
-        yield error
+        yield _alone(error)
     except OSError as bad:
         yield InputError(where, f"cannot be read ({bad.strerror or bad})", "Check the disk")
+
+
+def _alone(error: PactagError) -> PactagError:
+    """The same error without the way to it, whose frames and earlier errors hold the whole row or file, and would be kept with it."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _contents(source: Source, kind: str | None, where: str, opened: Callable[[BinaryIO], None]) -> Iterator[Article | PactagError]:

@@ -9,12 +9,16 @@ import random
 import subprocess
 import sys
 import tracemalloc
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from fake_tagger import FakeTagger
 
 from pactag.bulk import plan
+from pactag.bulk.folder import begin, read_job
 from pactag.bulk.plan import Share, groups_of, read_share
 from pactag.errors import PactagError
 from pactag.inputs.paths import Source
@@ -115,6 +119,54 @@ def test_share_does_the_same_in_a_folder_of_its_own(job, tmp_path, large):
         job(tmp_path / f"own-{index}", share=Share(index, 3))
     own = [path.name for index in range(3) for path in sorted((tmp_path / f"own-{index}").glob("part-*"))]
     assert sorted(own) == sorted(path.name for path in (tmp_path / "shared").glob("part-*"))
+
+
+def _begins_meanwhile(folder: Path, monkeypatch, other: Callable[[], object]) -> None:
+    """Another share begins just before the folder is listed for the first time."""
+    waiting = [other]
+    listed = Path.iterdir
+
+    def iterdir(path: Path):
+        if path == folder and waiting:
+            waiting.pop()()
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+
+
+def test_share_goes_on_where_another_begins_meanwhile(job, tmp_path, monkeypatch):
+    job(tmp_path / "whole")
+    _begins_meanwhile(tmp_path / "out", monkeypatch, lambda: job(tmp_path / "out", share=Share(1, 2)))
+    job(tmp_path / "out", share=Share(0, 2))
+    whole, shared = _bytes_of(tmp_path / "whole"), _bytes_of(tmp_path / "out")
+    assert shared.items() >= {name: content for name, content in whole.items() if name != "finished.json"}.items()
+    assert len(shared) == len(whole) + 1
+
+
+def test_share_of_another_model_that_begins_meanwhile_is_told(job, tmp_path, monkeypatch):
+    _begins_meanwhile(tmp_path / "out", monkeypatch, lambda: job(tmp_path / "out", share=Share(1, 2), model="fake-2"))
+    with pytest.raises(PactagError, match="the model fake-2, now it is fake-1"):
+        job(tmp_path / "out", share=Share(0, 2))
+
+
+def test_job_that_begins_meanwhile_is_not_gone_on_with_unasked(job, tmp_path, monkeypatch):
+    _begins_meanwhile(tmp_path / "out", monkeypatch, lambda: job(tmp_path / "out"))
+    with pytest.raises(PactagError, match="holds a job already"):
+        job(tmp_path / "out")
+
+
+def test_shares_begin_together(job, tmp_path):
+    job(tmp_path / "whole")
+    ready = Barrier(4)
+
+    def one(folder: Path) -> None:
+        ready.wait()
+        begin(folder, read_job(tmp_path / "whole"), go_on=True)
+
+    with ThreadPoolExecutor(4) as threads:
+        for number in range(10):
+            list(threads.map(one, [tmp_path / f"out-{number}"] * 4))
+            assert list(_bytes_of(tmp_path / f"out-{number}")) == ["job.json"]
 
 
 def test_shares_of_a_share_are_that_share():

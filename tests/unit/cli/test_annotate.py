@@ -105,6 +105,13 @@ def test_label_that_nobody_gave_has_a_dash(pactag, first, tmp_path):
     assert line.count(" - ") == 3
 
 
+def test_agreement_names_annotators_as_they_are(pactag, first, tmp_path):
+    ben = _fill(tmp_path / "tasks", tmp_path / "ben.csv", {})
+    named = ("--name", "ben=ben [bold]", "--tasks", tmp_path / "tasks", "-o", tmp_path / "more.jsonl")
+    assert "ben [bold]: 4 judged" in pactag("annotate", "import", ben, *named).stdout
+    assert "anna and ben [bold]: 4 sentences" in pactag("annotate", "agreement", first, tmp_path / "more.jsonl").stdout
+
+
 def test_import_leaves_earlier_judgements_alone(pactag, first, tmp_path):
     before = first.read_bytes()
     done = pactag("annotate", "import", _fill(tmp_path / "tasks", tmp_path / "ben.csv", {}), "--tasks", tmp_path / "tasks", "-o", first)
@@ -172,6 +179,20 @@ def test_suspects_need_a_place_that_fits(pactag, small_corpus, arguments, told: 
     done = pactag("annotate", "suspects", small_corpus, *arguments)
     assert done.returncode == 2
     assert told in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [("nowhere/differ.jsonl", "there is no folder"), ("a.txt/differ.jsonl", "there is no folder"), ("full.jsonl", "is a")],
+)
+@pytest.mark.parametrize("command", ["suspects {corpus}", "next a.txt --corpus {corpus}"], ids=["suspects", "next"])
+def test_place_that_cannot_be_written_is_told_before_anything_is_read(pactag, tmp_path, command: str, place: str, told: str):
+    (tmp_path / "a.txt").write_text("He said no.")
+    (tmp_path / "full.jsonl").mkdir()
+    # A corpus that is not there would be told as soon as it was read.
+    done = pactag("annotate", *command.format(corpus=tmp_path / "none").split(), "-o", tmp_path / place)
+    assert done.returncode == 2
+    assert f"{place}: {told}" in done.stderr
 
 
 def test_next_writes_sentences_that_start_takes(pactag, files, tmp_path, small_corpus, trained):

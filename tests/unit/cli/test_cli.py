@@ -131,6 +131,15 @@ def test_schema_show_prints_every_label(pactag, schema):
     assert all(f"{label.mark}  {label.name}" in done.stdout for label in schema.labels)
 
 
+def test_schema_show_prints_brackets_as_they_stand(pactag, tmp_path):
+    text = (REPOSITORY / "data/schema.yaml").read_text().replace("id: G1", 'id: "[g1]"')
+    (tmp_path / "schema.yaml").write_text(re.sub(r"plover: \[.*?\]", 'plover: ["[/x]"]', text))
+    done = pactag("schema", "show", "--schema", tmp_path / "schema.yaml")
+    assert done.returncode == 0
+    assert "[g1]" in done.stdout
+    assert "PLOVER [/x]" in done.stdout
+
+
 def test_schema_show_outside_a_checkout_has_that_of_the_built_in_model(pactag, schema, monkeypatch, tmp_path):
     monkeypatch.setattr("pactag.cli.settings.DEFAULT_SCHEMA", tmp_path / "schema.yaml")
     done = pactag("schema", "show", "--json")
@@ -154,14 +163,16 @@ def test_data_check_of_a_good_corpus(pactag, small_corpus):
     assert "rows are well-formed" in done.stdout
 
 
-def test_data_check_tells_repeated_text(pactag, tmp_path):
+@pytest.mark.parametrize("folder", ["", "news[/2020]/", "[red]"])
+def test_data_check_tells_repeated_text(pactag, tmp_path, folder: str):
     sentence = "The minister said that the second bridge will be closed for repairs in May."
     for split in ("train", "validation", "test"):
-        row = {"article_id": split, "index": 0, "text": sentence, "labels": []}
+        row = {"article_id": folder + split, "index": 0, "text": sentence, "labels": []}
         (tmp_path / f"{split}.jsonl").write_text(json.dumps(row) + "\n")
     done = pactag("data", "check", tmp_path)
     assert done.returncode == 2
-    assert "near-duplicates" in done.stderr
+    assert f"eight words in {folder}test, {folder}train, {folder}validation: the minister" in done.stderr
+    assert f"{folder}train:0 and {folder}validation:0 are near-duplicates" in done.stderr
 
 
 def test_evaluate_prints_the_figures_of_the_training(pactag, model, small_corpus, trained):

@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from pactag.cli.printing import forgive, show_lines
-from pactag.cli.show import out, show_article
+from pactag.cli.show import out, progress_bar, show_article
 from pactag.errors import PactagError
 from pactag.tagging import TaggedArticle, TaggedSentence
 
@@ -74,3 +75,12 @@ def test_article_does_not_command_the_terminal(capsys, schema, hostile: str):
     printed = capsys.readouterr().out
     assert "They will sue." in printed
     assert [character for character in printed if character < " " or "\x7f" <= character < "\xa0"] == ["\n"] * 4
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_names_what_has_brackets_as_it_is(monkeypatch, terminal: bool):
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=200, color_system=None)
+    monkeypatch.setattr("pactag.cli.show.err", console)
+    with progress_bar("training") as progress:
+        progress(1, 2, "scores of the teacher minilm[/2]")
+    assert "teacher minilm[/2]" in console.file.getvalue()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import glob
 import importlib.util
 import io
 import json
 import sys
+import tracemalloc
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,7 +17,7 @@ from hypothesis import strategies as st
 
 from pactag.articles import Article, normalise
 from pactag.errors import InputError, MissingExtraError
-from pactag.inputs import read_articles
+from pactag.inputs import Source, read_articles, sources
 from pactag.inputs.records import article_of
 
 needs_trafilatura = pytest.mark.skipif(importlib.util.find_spec("trafilatura") is None, reason="the extra `html` is not installed")
@@ -88,6 +91,65 @@ def test_id_in_a_pattern_is_the_way_from_where_it_begins(tmp_path, monkeypatch, 
     _index_pages(tmp_path, "news/01", "news/02")
     monkeypatch.chdir(tmp_path)
     assert [article.id for article in _all(pattern)[0]] == ["01/index", "02/index"]
+
+
+@pytest.mark.parametrize("pattern", ["*", "news/*.txt", "news/**/*.txt", "news/**", "**/b.txt", "news/*/**/b*", "[m-n]*/**/2*/**/*.txt"])
+def test_pattern_without_links_reads_what_glob_finds(tmp_path, monkeypatch, pattern: str):
+    _index_pages(tmp_path, "news/a", "news/a-b", "news/2020/21", "news/.old")
+    for name in ("a.txt", "news/a.txt", "news/b.txt", "news/2020/b.txt", "news/2020/21/b.txt"):
+        _file(tmp_path / name, "No.")
+    monkeypatch.chdir(tmp_path)
+    names = sorted(set(glob.glob(pattern, recursive=True)))  # noqa: PTH207
+    found = [Path(name) for name in names if Path(name).is_file()]
+    read = [source.path for source in sources([pattern]) if isinstance(source, Source)]
+    assert [path for path in read if path in found] == found
+    # Folders that match are read as well.
+    assert pattern == "*" or read == found
+
+
+@pytest.mark.parametrize("pattern", ["news/**/*.txt", "news/**", "news/**/", "news/*", "news/[!a]*", "news/*/**/*.txt", "**/*.txt"])
+def test_file_to_which_links_lead_is_read_once_in_a_pattern(tmp_path, monkeypatch, pattern: str):
+    _index_pages(tmp_path, "news/2020")
+    for name, target in (("0-latest", "2020"), ("loop", "."), ("loops", "."), ("up", ".."), ("self", "self")):
+        (tmp_path / "news" / name).symlink_to(target)
+    (tmp_path / "news/2020/0-first.txt").symlink_to("index.txt")
+    monkeypatch.chdir(tmp_path)
+    assert [article.id.removeprefix("news/") for article in _all(pattern)[0]] == ["2020/index"]
+
+
+@pytest.mark.parametrize("pattern", ["news/**/latest/*.txt", "news/**/l*/*.txt", "news/latest/**/*.txt", "news/*/*.txt", "news/*"])
+def test_link_that_is_the_only_way_gives_the_id_in_a_pattern(tmp_path, monkeypatch, pattern: str):
+    _index_pages(tmp_path, "elsewhere", "news")
+    (tmp_path / "news/index.txt").unlink()
+    (tmp_path / "news/latest").symlink_to("../elsewhere")
+    monkeypatch.chdir(tmp_path)
+    way = "index" if pattern.startswith("news/latest") else "latest/index"
+    assert _all(pattern) == ([Article(way, "He said no.")], [])
+
+
+def test_folders_beside_files_are_read_in_a_pattern(tmp_path, monkeypatch):
+    _index_pages(tmp_path, "news/2020/may", "news/pictures")
+    (tmp_path / "news/pictures/index.txt").rename(tmp_path / "news/pictures/a.jpg")
+    _file(tmp_path / "news/a.txt", "No.")
+    monkeypatch.chdir(tmp_path)
+    articles, errors = _all("news/*")
+    assert ([article.id for article in articles], errors) == (["2020/may/index", "a"], [])
+
+
+def test_folders_without_files_are_told_where_a_pattern_matches_no_file(tmp_path, monkeypatch):
+    _index_pages(tmp_path, "news/2020")
+    (tmp_path / "news/2021").mkdir()
+    monkeypatch.chdir(tmp_path)
+    articles, errors = _all("news/*")
+    assert [article.id for article in articles] == ["2020/index"]
+    assert [error.partition(". ")[0] for error in errors] == ["news/2021: holds no file that pactag reads"]
+
+
+def test_folder_to_leave_out_is_left_out_in_a_pattern(tmp_path, monkeypatch):
+    _index_pages(tmp_path, "news/2020", "news/out")
+    monkeypatch.chdir(tmp_path)
+    for pattern in ("news/*", "news/**", "news/**/*.txt"):
+        assert [article.id for article in _all(pattern, leave_out=[tmp_path / "news/out"])[0]] == ["2020/index"]
 
 
 @pytest.mark.parametrize("names", [["01/index.txt", "02/index.txt"], ["01", "02"], ["01", "02/*.txt"]], ids=["files", "folders", "both"])
@@ -242,6 +304,40 @@ def test_file_that_is_no_utf8_text_is_one_error(tmp_path, content: bytes):
 @pytest.mark.parametrize("order", ["LE", "BE"])
 def test_rows_in_utf16_without_a_mark_are_told_as_such(tmp_path, name: str, content: str, order: str):
     assert f"iconv -f UTF-16{order}" in _all(_file(tmp_path / name, content.encode(f"utf-16-{order}")))[1][0]
+
+
+@pytest.mark.parametrize(("name", "row"), [("a.jsonl", '{"txt": "%s"}'), ("a.jsonl", '{"text": "%s'), ("a.csv", '"%s",')])
+def test_memory_does_not_grow_with_what_is_refused(tmp_path, name: str, row: str):
+    lines = ["id,text" if name.endswith(".csv") else row % "", *[row % ("word " * 10_000)] * 200]
+    path = _file(tmp_path / name, "\n".join(lines))
+    errors: list = []
+    tracemalloc.start()
+    list(read_articles([path], on_error=errors.append))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(errors) >= 200
+    # All of the rows would be 10 MB.
+    assert peak < 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", b"caf\xe9"),
+        ("a.jsonl", b'{"text": "caf\xe9"}'),
+        ("a.jsonl", b"{not json"),
+        ("a.csv", b"id,text\n1,\n"),
+        ("a.txt.gz", b"no gzip"),
+        ("a.json", b"{}"),
+        ("nowhere.txt", None),
+    ],
+)
+def test_error_holds_nothing_of_what_it_refuses(tmp_path, name: str, content: bytes | None):
+    if content is not None:
+        _file(tmp_path / name, content)
+    errors: list = []
+    assert list(read_articles([tmp_path / name], on_error=errors.append)) == []
+    assert [(error.__traceback__, error.__context__, error.__cause__) for error in errors] == [(None, None, None)]
 
 
 def test_lone_surrogates_of_json_can_be_written_again(tmp_path):

@@ -375,6 +375,6 @@ def _champion_or_built_in(tracking_uri: str | None) -> str:
     if is_missing(uri):
         return BUILT_IN
     if Tracker(uri).registry.aliased(CHAMPION) is None:
-        note(f"no run is promoted in {hidden(uri)}: by the built-in model")
+        note(escape(f"no run is promoted in {hidden(uri)}: by the built-in model"))
         return BUILT_IN
     return f"models:/{REGISTERED_NAME}@{CHAMPION}"

@@ -47,7 +47,7 @@ def run(
             _file(path),
             also_measure=also,
             results=table,
-            progress=lambda name, done, total, word: progress(done, total, escape(f"{name}: {word}")),
+            progress=lambda name, done, total, word: progress(done, total, f"{name}: {word}"),
         )
     done = "" if len(rows) > before else " has every run: nothing was trained. To train all again, name a new table: --results FILE"
     note(f"{escape(str(table))}{done}")

@@ -17,6 +17,7 @@ from rich.markup import escape
 from pactag.cli.models import StoreOption
 from pactag.cli.show import note
 from pactag.errors import PactagError
+from pactag.passwords import hidden
 
 # Seconds; a store of an older MLflow may be brought up to date first.
 _LONGEST_START = 300.0
@@ -59,7 +60,7 @@ def ui(
         "--workers",
         "1",
     ]
-    note(escape(f"MLflow UI on {address} (store {tracker.uri}); stop it with Ctrl-C"))
+    note(escape(f"MLflow UI on {address} (store {hidden(tracker.uri)}); stop it with Ctrl-C"))
     server = subprocess.Popen(command, env=environment)
     try:
         if _answers(address, server):

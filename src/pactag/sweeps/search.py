@@ -84,11 +84,9 @@ def open_study(loaded: LoadedSweep, *, must_exist: bool = False) -> optuna.Study
     """
     library, sweep = optuna_library(), loaded.sweep
     path = sqlite_file(sweep.storage_url)
-    missing = PactagError(
-        sweep.storage_url, f"does not exist, or holds no sweep {sweep.name!r}", f"Run it first: pactag sweep {loaded.path}"
-    )
+    run_it = f"Run the sweep first: pactag sweep {loaded.path}"
     if must_exist and path is not None and not path.exists():
-        raise missing
+        raise PactagError(sweep.storage_url, "does not exist", run_it)
     pruner = library.pruners.NopPruner()
     if sweep.pruning is not None:
         # Epochs count from 1, and the pruner looks from the given step on.
@@ -103,7 +101,7 @@ def open_study(loaded: LoadedSweep, *, must_exist: bool = False) -> optuna.Study
             try:
                 study = library.load_study(**parts)
             except KeyError:
-                raise missing from None
+                raise PactagError(f"storage {sweep.storage_url}", f"holds no sweep {sweep.name!r}", run_it) from None
     inputs = inputs_digest(loaded.base)
     for name, now, what in ((FINGERPRINT, loaded.fingerprint, "over another space or another config"), (INPUTS, inputs, "on other data")):
         known = study.user_attrs.get(name)

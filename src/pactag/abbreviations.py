@@ -60,23 +60,26 @@ _NO_INITIAL_NO_NUMBER = r"(?!P\.|\w+\.\s+(?:I[IVX]+|[VX][IVX]*)\b|No\.\s+(?:Two|
 # what stands before a name.
 _STATE = "|".join(re.escape(state.title()) for state in sorted({*_STATES.split(), *_CAPITALISED} - {"md", "del", "rep", "reps"}))
 _AFTER_STATES = r"(?!\(|AP\b|UPI\b|Reuters\b)"
-_ENDS = re.compile(
-    rf"(?<![\w.]){_NO_INITIAL_NO_NUMBER}(?:(?i:{'|'.join(sorted(_BEFORE_NUMBERS))})|{'|'.join(sorted(_CAPITALISED))}){_CLOSED}{_CAPITAL}"
-    rf"|\b[ap]\.m{_CLOSED}{_AFTER_TIMES}{_CAPITAL}"
-    rf"|,\s+(?:{_STATE})\.[\"'”’]*\s+{_AFTER_STATES}{_CAPITAL}"
+# A stop before a capital, which every text is searched for; then what stands at it is looked at.
+_STOP = re.compile(rf"{_CLOSED}{_CAPITAL}")
+_WORD_ENDS = re.compile(
+    rf"{_NO_INITIAL_NO_NUMBER}(?:(?i:{'|'.join(sorted(_BEFORE_NUMBERS))})|{'|'.join(sorted(_CAPITALISED))}){_CLOSED}{_CAPITAL}"
 )
+_TIME_ENDS = re.compile(rf"\b[ap]\.m{_CLOSED}{_AFTER_TIMES}{_CAPITAL}")
+_STATE_ENDS = re.compile(rf"(?<=,)\s+(?:{_STATE})\.[\"'”’]*\s+{_AFTER_STATES}{_CAPITAL}")
 _LETTERS = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")
 
 # Marks that Punkt leaves at a word, which is then no abbreviation. A straight double quote is the one that it takes off, at the beginning
 # of a word; between two words only a space lets it judge each. `Op-Ed.`, `Jay-Z.` and `no-no.` stay what they are.
-_OPENING = re.compile(r"[“”„«»–—…](?=[^\W\d_])|(?<![\w.])['‘’](?=[^\W\d_])")
+# Each pattern begins with the mark and looks back over it: so a search passes by all other characters.
+_OPENING = re.compile(r"[“”„«»–—…](?=[^\W\d_])|['‘’](?<![\w.].)(?=[^\W\d_])")
 _JOINING = re.compile(
-    r"(?<=[\w.”)])[–—…](?=[^\W\d_])|(?<=\.)[-‐‑/](?=[^\W\d_])"
-    r"|(?<=\w)(?<!\b[Oo]p)[-‐‑/](?=[^\W\d_a-z][^\W\d_]+\.|[^\W\d_]\.[^\W\d_])"
+    r"[–—…](?<=[\w.”)].)(?=[^\W\d_])"
+    r"|[-‐‑/](?:(?<=\..)(?=[^\W\d_])|(?<=\w.)(?<!\b[Oo]p.)(?=[^\W\d_a-z][^\W\d_]+\.|[^\W\d_]\.[^\W\d_]))"
 )
 
 # Titles that begin with what may begin a sentence, `the U.S. First Lady`. A hyphen makes one word of them.
-_TWO_WORDS = re.compile(r"\b(Under(?=\s+Secretar)|First(?=\s+(?:Lad|Minister|Vice|Deputy|Amendment)))\s")
+_TWO_WORDS = re.compile(r"(Under(?<=\bUnder)(?=\s+Secretar)|First(?<=\bFirst)(?=\s+(?:Lad|Minister|Vice|Deputy|Amendment)))\s")
 
 
 class _Abbreviations(set[str]):
@@ -108,4 +111,18 @@ def for_punkt(text: str) -> str:
 
 def ends_before_capitals(text: str) -> list[int]:
     """Where sentences begin, in code points, after what is no abbreviation before a capital, and after times of day."""
-    return [found.end() for found in _ENDS.finditer(text)]
+    return [stop.end() for stop in _STOP.finditer(text) if _is_an_end(text, stop.start())]
+
+
+def _is_an_end(text: str, stop: int) -> bool:
+    word = stop
+    while word and (text[word - 1].isalnum() or text[word - 1] in "._"):
+        word -= 1
+    before = word
+    while before and text[before - 1].isspace():
+        before -= 1
+    return (
+        _WORD_ENDS.match(text, word) is not None
+        or (stop >= 3 and _TIME_ENDS.match(text, stop - 3) is not None)
+        or _STATE_ENDS.match(text, before) is not None
+    )

@@ -67,7 +67,9 @@ def _goes_on(block: str, start: int, end: int) -> bool:
     """Whether the segmenter takes for an end what is none: the number of an item, a time alone, or `(D-Del.` before its bracket."""
     if not (block[end - 1].isspace() or block[end].isspace()):
         return True
-    return _ENUMERATOR.search(block[start:end]) is not None or _ONLY_A_TIME.fullmatch(block, start, end) is not None
+    piece = block[start:end].rstrip()
+    number = piece[-1:] in ("*", "•") or piece[-2:-1].isdigit()
+    return (number and _ENUMERATOR.search(piece) is not None) or _ONLY_A_TIME.fullmatch(block, start, end) is not None
 
 
 def _blocks(text: str) -> list[Span]:
@@ -83,6 +85,8 @@ def _blocks(text: str) -> list[Span]:
 def _paragraphs(text: str, start: int, end: int) -> list[Span]:
     """A block between blank lines, cut at the line breaks that no wrapping made."""
     lines = text[start:end].split("\n")
+    if len(lines) == 1:
+        return [(start, end)]
     width = max(len(_UNBROKEN.sub("", line)) for line in lines)
     items = _items(lines)
     cuts = [start]

@@ -123,8 +123,10 @@ def _run(
     with tracker.run(experiment=first.tracking.experiment, name=name, params={}, tags=tags, unsent=unsent) as parent:
         for variant, seed, config in waiting:
             name = f"{variant.name}, seed {seed}"
+            # Of what is there now: files may be edited while it trains.
+            digests = _digests(config)
             run = train(config, progress=lambda d, t, word, name=name: progress(name, d, t, word), parent=parent.run_id)  # type: ignore[misc]
-            rows.append({**_row(variant, seed, run), **_digests(config)})
+            rows.append({**_row(variant, seed, run), **digests})
             _write(results, rows)
     return rows
 
@@ -241,6 +243,8 @@ def _measured_otherwise(results: Path, waiting: list[RunConfig], rows: list[dict
 
 @contextlib.contextmanager
 def _alone(results: Path) -> Iterator[None]:
+    if not results.parent.is_dir():
+        raise ConfigError(str(results), f"there is no folder {results.parent}", "Make it first")
     lock = FileLock(results.with_name(f".{results.name}.lock"))
     try:
         lock.acquire(timeout=0)

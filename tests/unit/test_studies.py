@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from pactag.config import load_config
 from pactag.errors import ConfigError
 from pactag.studies import load_study, read_results, run_study, spread
 from pactag.tracking import Tracker
+from pactag.training import train
 
 STUDIES = sorted((Path(__file__).parents[2] / "experiments").glob("*/study.yaml"))
 
@@ -94,6 +96,29 @@ def test_finished_study_is_trained_again_into_a_table_of_its_own(study, pactag, 
     assert [row["test/f1_macro"] for row in again] == [row["test/f1_macro"] for row in before]
     assert {row["run_id"] for row in again}.isdisjoint(row["run_id"] for row in before)
     assert read_results(study.parent / "results.csv") == before
+
+
+def test_table_in_a_folder_that_is_not_there_is_told_before_training(study, tmp_path):
+    with pytest.raises(ConfigError, match=r"again\.csv: there is no folder .*nowhere\. Make it first"):
+        run_study(study, also_measure={}, results=tmp_path / "nowhere" / "again.csv")
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_row_has_the_digests_of_what_it_was_measured_on(study, small_corpus, tmp_path, monkeypatch):
+    news = tmp_path / "news.jsonl"
+    before = (small_corpus / "test.jsonl").read_bytes()
+    news.write_bytes(before)
+
+    def edited_meanwhile(config, **options):
+        run = train(config, **options)
+        news.write_bytes(before + before)
+        return run
+
+    monkeypatch.setattr("pactag.studies.train", edited_meanwhile)
+    one = study.read_text().replace("seeds: [1, 2]", "seeds: [1]")
+    study.write_text("".join(one.splitlines(keepends=True)[:-1]))
+    (row,) = run_study(study, also_measure={"news": news})
+    assert row["measured"] == f"news={hashlib.sha256(before).hexdigest()[:12]}"
 
 
 def test_rows_are_measured_on_the_same_further_files(study, small_corpus, tmp_path):

@@ -16,6 +16,17 @@ def is_special(path: Path) -> bool:
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
+def in_the_way(folder: Path) -> str | None:
+    """What keeps a folder from being made or filled, in words; None where nothing does. Folders above it that are missing can be made.
+
+    To be asked before the work whose result goes there.
+    """
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir():
+        return f"{there} is a file"
+    return None if os.access(there, os.W_OK | os.X_OK) else f"{there} may not be written"
+
+
 @contextmanager
 def whole(path: Path, *, mark: str = "") -> Iterator[Path]:
     """A place beside the path, at which nothing stands, for a file or a folder.

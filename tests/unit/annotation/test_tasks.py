@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from tool_exports import DAM, PORT
 
+from pactag.annotation.files import check_folder
 from pactag.annotation.rounds import start
 from pactag.annotation.tasks import read_task_folder
 from pactag.errors import PactagError
@@ -87,6 +88,12 @@ def test_folder_with_work_in_it_is_left_alone(started, articles, schema):
     with pytest.raises(PactagError, match="holds something already"):
         start(articles, folder, schema, tool="csv")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_file_in_the_place_of_the_folder_is_told_before_any_work(tmp_path, schema):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(PactagError, match=r"tasks: cannot be made: .*/file is a file\. Name another folder"):
+        check_folder(tmp_path / "file" / "tasks")
 
 
 def test_all_bad_inputs_are_told_and_nothing_is_written(tmp_path, schema):

@@ -188,8 +188,11 @@ def check_output(path: Path, *, replace: bool) -> None:
     :param replace: a whole model folder may stand there, and nothing else beside it.
     :raises ModelFolderError: for what would be lost, and for a place that cannot be a folder.
     """
-    if found := in_the_way(path):
+    # Written beside its place, then renamed: the folder above takes both.
+    if found := in_the_way(path.absolute().parent):
         raise ModelFolderError(str(path), f"cannot be made: {found}", "Name another folder")
+    if path.exists() and not path.is_dir():
+        raise ModelFolderError(str(path), "is a file", "Name a folder")
     if path.exists() and not replace:
         raise ModelFolderError(str(path), "exists already", "Choose another folder, or pass --replace")
     if path.exists():

@@ -23,9 +23,11 @@ def write_table(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
     :raises PactagError: when the folder is missing, or may not be written.
     """
     text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(columns)
-    table.writerows(zip(*columns.values(), strict=True))
+    csv.writer(text, lineterminator="\n").writerow(columns)
+    # By itself the writer leaves a lone \r without quotes, and readers take it for the end of the line.
+    ends = any("\r" in str(cell) for column in columns.values() for cell in column)
+    rows = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC if ends else csv.QUOTE_MINIMAL)
+    rows.writerows(zip(*columns.values(), strict=True))
     try:
         whole_files.write_whole(path, text.getvalue())
     except (FileNotFoundError, NotADirectoryError):

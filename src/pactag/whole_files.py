@@ -17,7 +17,7 @@ def is_special(path: Path) -> bool:
 
 
 def in_the_way(folder: Path) -> str | None:
-    """What keeps a folder from being made or filled, in words; None where nothing does. Folders above it that are missing can be made.
+    """What keeps anything from being made in a folder, in words; None where nothing does. A folder that is missing can itself be made.
 
     To be asked before the work whose result goes there.
     """

@@ -124,6 +124,11 @@ def test_runs_that_do_not_match_are_refused(change, message: str):
         compare([recorded("1", POOR), replace(recorded("2", POOR), **change)])
 
 
+def test_run_that_is_given_twice_is_told():
+    with pytest.raises(TrackingError, match=f"run '{'2' * 32}': is given twice"):
+        compare([recorded("1", POOR), recorded("2", RIGHT), recorded("2", RIGHT)])
+
+
 def test_one_run_is_not_a_comparison():
     with pytest.raises(PactagError, match="1 given"):
         compare([recorded("1", POOR)])

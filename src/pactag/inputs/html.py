@@ -8,6 +8,10 @@ from typing import BinaryIO
 from pactag.articles import Article, normalise
 from pactag.errors import InputError, MissingExtraError, PactagError
 from pactag.inputs.boilerplate import without_boilerplate
+from pactag.inputs.encodings import decode_page
+
+# How a page begins that was saved as the server sent it.
+_GZIP = b"\x1f\x8b\x08"
 
 
 def read(file: BinaryIO, where: str, id: str) -> Iterator[Article | PactagError]:
@@ -17,7 +21,11 @@ def read(file: BinaryIO, where: str, id: str) -> Iterator[Article | PactagError]
     except ImportError:  # a part of it that is missing says so with the wider error
         yield MissingExtraError("HTML", "html")
         return
-    page = trafilatura.bare_extraction(file.read(), with_metadata=True, include_comments=False)
+    raw = file.read()
+    if raw.startswith(_GZIP):
+        yield InputError(where, "is compressed with gzip", "Give its name the ending .html.gz")
+        return
+    page = trafilatura.bare_extraction(decode_page(raw), with_metadata=True, include_comments=False)
     if page is None or not (page.text or "").strip():
         yield _no_article(where)
         return

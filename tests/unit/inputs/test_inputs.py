@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import glob
+import gzip
 import importlib.util
 import io
 import json
@@ -483,6 +484,23 @@ def test_html_gives_the_article_without_the_page_around_it(tmp_path):
     assert "timetable & the rota" in article.text
     assert "Add a Comment" not in article.text
     assert "\n\nDeadline\n\n" in article.text
+
+
+@needs_trafilatura
+@pytest.mark.parametrize("tag", ['<meta charset="iso-8859-1">', ""])
+def test_large_page_that_is_not_utf8_keeps_quotes_and_dashes(tmp_path, tag: str):
+    # At both ends of it nothing tells the encoding.
+    script = f"<script>{'var a = 1;' * 1000}</script>"
+    said = "<p>“We will strike,” said José Núñez — of the owners’ union in Málaga — on Monday.</p>"
+    page = f"<html><head>{tag}<title>Talks</title>{script}</head><body><article>{said}</article>{script}</body></html>"
+    ((article,), _) = _all(_file(tmp_path / "a.html", page.encode("cp1252")))
+    assert article.text == "“We will strike,” said José Núñez — of the owners’ union in Málaga — on Monday."
+
+
+@needs_trafilatura
+def test_page_that_is_compressed_without_its_name_saying_so_is_told(tmp_path):
+    (error,) = _all(_file(tmp_path / "a.html", gzip.compress(PAGE.encode())))[1]
+    assert "is compressed with gzip. Give its name the ending .html.gz" in error
 
 
 @needs_trafilatura

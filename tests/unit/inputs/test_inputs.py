@@ -20,6 +20,7 @@ from pactag.articles import Article, normalise
 from pactag.errors import InputError, MissingExtraError
 from pactag.inputs import Source, read_articles, sources
 from pactag.inputs.records import article_of
+from pactag.sentences import segment
 
 needs_trafilatura = pytest.mark.skipif(importlib.util.find_spec("trafilatura") is None, reason="the extra `html` is not installed")
 
@@ -501,6 +502,54 @@ def test_large_page_that_is_not_utf8_keeps_quotes_and_dashes(tmp_path, tag: str)
 def test_page_that_is_compressed_without_its_name_saying_so_is_told(tmp_path):
     (error,) = _all(_file(tmp_path / "a.html", gzip.compress(PAGE.encode())))[1]
     assert "is compressed with gzip. Give its name the ending .html.gz" in error
+
+
+WIRE = """BERGEN, Norway (AP) - The pilots' union said on Monday that it would walk
+out unless the port authority withdraws its plan to cut the night shift with
+Norway, and accused the management of lying to the city council about the costs.
+
+The council offered to mediate. A spokesman for the port said that no
+"talks" would be held before the union calls off its protest, which has
+delayed 14 ships since Thursday.
+"""
+
+
+@needs_trafilatura
+@pytest.mark.parametrize("before", ["", "<h1>Pilots to strike</h1>"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<pre>{WIRE}</pre>",
+        f"<PRE class='a'>\n{WIRE}</PRE><p>",
+        f"<p>{WIRE}</p>".replace("\n", "<br>\n"),
+        f"<div>{WIRE}</div>".replace("\n", "<BR />"),
+        f"<article><p>{WIRE}</p></article>".replace("\n\n", "</p>\n<p>").replace("\n", "<br/>"),
+    ],
+)
+def test_wrapped_lines_of_a_page_give_the_sentences_of_the_same_text(tmp_path, before: str, body: str):
+    page = f"<html><head><title>Port</title></head><body>{before}{body}</body></html>"
+    ((article, text), _) = _all(_file(tmp_path / "a.html", page), _file(tmp_path / "b.txt", WIRE))
+    found = [article.text[start:end] for start, end in segment(article.text)]
+    assert [one for one in found if one != "Pilots to strike"] == [text.text[start:end] for start, end in segment(text.text)]
+
+
+@needs_trafilatura
+def test_paragraphs_with_a_line_break_at_their_end_stay_apart(tmp_path):
+    page = (
+        "<article><p>Pilots<br> <br></p><p>The envoy said on Monday that he would go to Bergen.<br/></p><p>They offered talks</p></article>"
+    )
+    ((article,), _) = _all(_file(tmp_path / "a.html", f"<html><head><title>A<br>b</title></head><body>{page}</body></html>"))
+    assert article.text == "Pilots\n\nThe envoy said on Monday that he would go to Bergen.\n\nThey offered talks"
+    assert "\u240a" not in article.title
+
+
+@needs_trafilatura
+def test_block_that_begins_within_a_sentence_goes_on_with_it(tmp_path):
+    page = (
+        "<article><p>The envoy said on Monday that he would go to</p><p>the city of Bergen.</p><p>eBay offered talks to them.</p></article>"
+    )
+    ((article,), _) = _all(_file(tmp_path / "a.html", f"<html><body>{page}</body></html>"))
+    assert article.text == "The envoy said on Monday that he would go to\nthe city of Bergen.\n\neBay offered talks to them."
 
 
 @needs_trafilatura

@@ -177,6 +177,22 @@ def test_rows_of_files_of_one_name_have_two_ids(tmp_path, monkeypatch):
     assert [article.id for article in _all("01/wire.csv", "02/wire.csv")[0]] == ["01/wire.csv:2", "02/wire.csv:2"]
 
 
+@pytest.mark.parametrize(
+    ("name", "id"),
+    [
+        ("Dr. Smith speaks", "Dr. Smith speaks"),
+        ("wire.2024-01-05", "wire.2024-01-05"),
+        ("U.S.-talks.TXT", "U.S.-talks"),
+        ("wire.2024-01-05.gz", "wire.2024-01-05"),
+        ("a.b.html.zst", "a.b"),
+        ("notes.md", "notes.md"),
+        ("rows.json", "rows"),
+    ],
+)
+def test_id_of_a_file_is_its_name_without_the_endings_that_are_known(tmp_path, name: str, id: str):
+    assert [source.id for source in sources([tmp_path / name])] == [id]
+
+
 def test_file_that_is_named_twice_keeps_its_id(tmp_path, monkeypatch):
     _file(tmp_path / "a.txt", "No.")
     monkeypatch.chdir(tmp_path)

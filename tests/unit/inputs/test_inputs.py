@@ -419,6 +419,21 @@ def test_bad_csv_rows_are_told_with_their_line(tmp_path):
     assert "has 3 fields, the header has 2" in errors[0]
     assert "is not valid UTF-8" in errors[1]
     assert "is not CSV" in errors[2]
+    assert not any("not read" in error for error in errors)
+
+
+@pytest.mark.parametrize(
+    ("rows", "told", "read"),
+    [
+        ('2,"We will strike.\n3,He left.\n4,Yes.\n', "lines 3 to 5 were not read", ["1"]),
+        ('2,"We will strike.\n3,"He" left.\n4,Yes.\n', "lines 3 to 4 were not read", ["1", "4"]),
+    ],
+)
+def test_rows_that_an_open_quote_takes_in_are_told(tmp_path, rows: str, told: str, read: list[str]):
+    articles, (error,) = _all(_file(tmp_path / "a.csv", f"id,text\n1,No.\n{rows}"))
+    assert [article.id for article in articles] == read
+    assert "a.csv:3: is not CSV (" in error
+    assert told in error
 
 
 @pytest.mark.parametrize("content", ["id,body\n1,No.\n", "", "\x01\x02\n"])

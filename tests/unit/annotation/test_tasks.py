@@ -121,6 +121,20 @@ def test_judgements_are_no_articles(judged, tmp_path, schema):
     assert str(told.value) == f"{path}: holds judgements. For those that differ: pactag annotate agreement {path} -o differ.jsonl"
 
 
+@pytest.mark.parametrize("name", ["chosen", "chosen/*.jsonl"])
+@pytest.mark.parametrize("kind", ["chosen sentences", "judgements"])
+def test_files_of_the_loop_in_a_folder_or_pattern_are_no_articles(started, judged, tmp_path, schema, name: str, kind: str):
+    (tmp_path / "chosen").mkdir()
+    if kind == "judgements":
+        judged({"anna": {"port:0": ["threat"]}}, name="chosen/a.jsonl")
+    else:
+        (tmp_path / "chosen/a.jsonl").write_bytes((started("csv") / "tasks.jsonl").read_bytes())
+    with pytest.raises(PactagError) as told:
+        start([tmp_path / name], tmp_path / "out", schema, tool="csv")
+    assert str(told.value) == f"{tmp_path}/chosen/a.jsonl: holds {kind}, not articles. Name the file itself"
+    assert not (tmp_path / "out").exists()
+
+
 def test_article_without_a_sentence_is_told(tmp_path, schema):
     (tmp_path / "wire.jsonl").write_text('{"id": "empty", "text": "No.", "spans": []}\n')
     with pytest.raises(PactagError, match="article 'empty': holds no sentence"):

@@ -38,7 +38,7 @@ def build(tagger: Tagger) -> Any:
     names = list(tagger.schema.names)
     with gr.Blocks(title="pactag", analytics_enabled=False) as page:
         session, place = gr.State(Session()), gr.State((0, 0, None))
-        gr.Markdown(f"# pactag\n{tagger.schema.title}: the sentences of an article that carry one of {len(names)} labels.")
+        gr.Markdown(f"# pactag\n{markup.literal(tagger.schema.title)}: the sentences of an article that carry one of {len(names)} labels.")
         with gr.Tabs():
             with gr.Tab("Text"):
                 title = gr.Textbox(label="Title, if any", max_lines=1, elem_id="title")
@@ -52,7 +52,7 @@ def build(tagger: Tagger) -> Any:
             with gr.Tab("File"):
                 file = gr.File(label="Text, HTML, JSONL, CSV or Parquet", type="filepath", elem_id="file")
                 tag_file = gr.Button("Tag", variant="primary", elem_id="tag-file")
-        status = gr.Markdown(elem_classes="status", elem_id="status")
+        status = gr.Markdown(elem_classes="status", elem_id="status", latex_delimiters=[])
         with gr.Row(visible=False) as result:
             with gr.Column(scale=3, min_width=200):
                 which = gr.Dropdown(label="Article", visible=False, elem_id="which")
@@ -231,4 +231,4 @@ def _refuse(where: str, found: str, fix: str) -> Iterator[Article]:
 
 def _told(error: PactagError) -> str:
     """Every problem on a line of its own, as Markdown that shows it to the letter."""
-    return "\n\n".join(f"**error** {markup.safe(str(problem) if problem.found else problem.where)}" for problem in error.problems[:10])
+    return "\n\n".join(f"**error** {markup.literal(str(problem) if problem.found else problem.where)}" for problem in error.problems[:10])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from html import unescape
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 import pytest
@@ -47,7 +48,7 @@ def actions(schema):
     from pactag.demo.page import Actions
 
     gradio = SimpleNamespace(update=lambda **changes: changes, skip=lambda: "skip")
-    return Actions(gradio, SimpleNamespace(schema=schema))
+    return Actions(gradio, SimpleNamespace(schema=schema), TemporaryDirectory())
 
 
 def test_error_leaves_what_is_on_the_page(actions, small):

@@ -85,7 +85,9 @@ def _measured(arrays: dict[str, Array], sets: list[str], method: Callable[[Array
     found = []
     for name in sets:
         if name == "validation":
-            parts = [_fold(arrays, learnt, held, method) for learnt, held in GroupKFold(5).split(logits, groups=arrays["validation.article"])]
+            parts = [
+                _fold(arrays, learnt, held, method) for learnt, held in GroupKFold(5).split(logits, groups=arrays["validation.article"])
+            ]
             order = np.concatenate([held for held, *_ in parts])
             scores, unsure, given = (np.concatenate([part[i] for part in parts])[np.argsort(order)] for i in (1, 2, 3))
         else:

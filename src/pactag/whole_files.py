@@ -15,6 +15,8 @@ from pathlib import Path
 
 from pactag.errors import PactagError
 
+# Bytes of a name that stand in that of the place beside it.
+_LONGEST_NAME = 180
 # The places that this process writes to now.
 _open: set[Path] = set()
 
@@ -57,7 +59,7 @@ def whole(path: Path, *, mark: str = "") -> Iterator[Path]:
         raise PactagError(str(path), "has no name of its own", "Name a file or folder below it")
     if not mark:
         _remove_left(path)
-    place = path.with_name(f".{path.name}{mark}.{_machine()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.new")
+    place = path.with_name(f"{_beginning(path)}{mark}.{_machine()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.new")
     _open.add(place)
     try:
         yield place
@@ -113,11 +115,17 @@ def on_disk(path: Path) -> None:
 
 def _remove_left(path: Path) -> None:
     """Remove the places beside a path whose process is gone, or had the number of this one before it."""
-    for name in glob.glob(f".{glob.escape(path.name)}.{_machine()}-*.new", root_dir=path.parent):  # noqa: PTH207 - silent of no folder
-        found = re.fullmatch(r"(\d{1,9})-[0-9a-f]{8}\.new", name.removeprefix(f".{path.name}.{_machine()}-"))
+    beginning = f"{_beginning(path)}.{_machine()}-"
+    for name in glob.glob(f"{glob.escape(beginning)}*.new", root_dir=path.parent):  # noqa: PTH207 - silent of no folder
+        found = re.fullmatch(r"(\d{1,9})-[0-9a-f]{8}\.new", name.removeprefix(beginning))
         place = path.with_name(name)
         if found and place not in _open and _is_gone(int(found[1])):
             _remove(place)
+
+
+def _beginning(path: Path) -> str:
+    """How the places beside a path begin: with its name, cut so that what follows has room in the 255 bytes of a name."""
+    return "." + path.name.encode(errors="surrogateescape")[:_LONGEST_NAME].decode(errors="ignore")
 
 
 def _machine() -> str:

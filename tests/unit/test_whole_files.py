@@ -102,6 +102,12 @@ def test_link_stays_and_what_it_leads_to_is_written(tmp_path):
     assert {path.name: path.read_text() for path in (tmp_path / "far").iterdir()} == {"real.txt": "new"}
 
 
+def test_name_as_long_as_a_file_may_have_is_written(tmp_path):
+    for name in ("n" * 255, "\u017e" * 127):
+        write_whole(tmp_path / name, "new")
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_pipe_is_not_replaced(tmp_path):
     os.mkfifo(tmp_path / "pipe")

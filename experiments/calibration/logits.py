@@ -2,8 +2,8 @@
 
     python experiments/calibration/logits.py MODEL OUT.npz NAME=FILE...
 
-MODEL is whatever `pactag tag --model` takes. For each NAME the file holds `NAME.logits` and `NAME.targets`, of shape (sentences, labels), and
-`NAME.article` and `NAME.id`, the article and the id of each sentence.
+MODEL is whatever `pactag tag --model` takes. For each NAME the file holds `NAME.logits` and `NAME.targets`, of shape (sentences, labels),
+and `NAME.article` and `NAME.id`, the article and the id of each sentence.
 """
 
 from __future__ import annotations

@@ -73,8 +73,8 @@ def _score(sentence: TaggedSentence, name: str) -> str:
 
 
 def _doubt(label: Label, sentence: TaggedSentence) -> str:
-    """What is uncertain of a sentence without a label, in words: a chip or colour would say that it has one."""
-    return f'<span class="doubt is-{label.name}" dir="ltr">{label.name} {_score(sentence, label.name)}</span>'
+    """What is uncertain of a sentence without a label, in words: a chip or colour would say that it has one. A line may end before it."""
+    return f'<wbr><span class="doubt is-{label.name}" dir="ltr">{label.name} {_score(sentence, label.name)}</span>'
 
 
 def _chip(label: Label, sentence: TaggedSentence) -> str:

@@ -1,6 +1,6 @@
 """Runs the study with a network that pools a learnt mixture of all layers in place of the last one.
 
-    python experiments/layer-mixing/run.py --measure real=real-news.jsonl
+    python experiments/layer-mixing/run.py --measure real=real-news.jsonl --measure second=second-real.jsonl
 
 The mixture lives here and not in pactag: see the finding.
 """

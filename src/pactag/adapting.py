@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pactag.corpus.near_duplicates import SentenceIndex
 from pactag.corpus.repetition import DUPLICATE_MIN_WORDS
-from pactag.corpus.rows import SPLITS, Row, read_corpus
+from pactag.corpus.rows import SPLITS, Row, by_article, read_corpus
 from pactag.errors import CorpusError
 from pactag.schema import Schema
 from pactag.tagging import TaggedArticle
@@ -37,7 +37,8 @@ def adapt_corpus(corpus: Path, articles: Iterable[TaggedArticle], output: Path, 
     """Write a corpus folder that holds another one and, in its training split, every sentence of the articles with its labels.
 
     Articles whose name is taken, by another or by what an earlier call added, get numbers. An article is left out that has the very text of
-    an earlier one, or shares nearly a sentence with the validation or test split (`SentenceIndex`): on what it learnt a model looks good.
+    one of the training split or of an earlier one, or shares nearly a sentence with the validation or test split (`SentenceIndex`): on what
+    it learnt a model looks good.
 
     :param articles: as a `Tagger` gives them; taken lazily.
     :param output: a new folder, written whole or not at all.
@@ -50,7 +51,7 @@ def adapt_corpus(corpus: Path, articles: Iterable[TaggedArticle], output: Path, 
     held_out = SentenceIndex()
     for text in (row.text for split in SPLITS[1:] for row in known[split] if _tells(row.text)):
         held_out.add(text)
-    added: set[tuple[str, ...]] = set()
+    added = {tuple(row.text for row in article) for article in by_article(known[SPLITS[0]]).values()}
     count = sentences = with_label = left_out = 0
     with whole(output) as place:
         place.mkdir(parents=True)

@@ -101,11 +101,14 @@ def choose_thresholds(scores: np.ndarray, targets: np.ndarray, point: OperatingP
 
 
 def out_of_reach(point: OperatingPoint, targets: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) -> tuple[str, ...]:
-    """Labels whose precision stays below the one that an operating point asks for, on the sentences that thresholds were chosen on."""
+    """Labels whose precision stays below the one that an operating point asks for, on the sentences that thresholds were chosen on.
+
+    One that no sentence is given has no precision.
+    """
     if point.precision is None:
         return ()
     found = zip(labels, label_scores(targets, predicted), strict=True)
-    return tuple(name for name, scores in found if scores.precision < point.precision)
+    return tuple(name for name, scores in found if scores.true_positives + scores.false_positives and scores.precision < point.precision)
 
 
 def choose_margins(

@@ -192,6 +192,8 @@ def compare(runs: Sequence[RecordedRun], *, resamples: int = RESAMPLES, seed: in
         raise PactagError("runs to compare", f"{len(runs)} given", "Name two or more")
     baseline, *others = runs
     problems = [problem for run in others for problem in _apart(baseline, run)]
+    ids = [run.run_id for run in others]
+    problems += [Problem(f"run {one!r}", "is given twice", "Name each run once") for one in dict.fromkeys(ids) if ids.count(one) > 1]
     if problems:
         raise TrackingError.of(problems)
     if len(set(baseline.articles)) < 2:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
+from pathlib import Path
 
 from pactag.comparison import ChangedParam, Comparison, Figure, Pair, SentenceDifference
+from pactag.overwriting import check_same_kind
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2024; --quiet: #5c6670; --line: #d9dee3; --paper: #ffffff; --mark: #2f6690; }
@@ -25,13 +28,22 @@ td.chart { width: 14rem; } svg { display: block; width: 14rem; height: 1.2rem; }
 svg .zero { stroke: var(--quiet); stroke-dasharray: 2 2; } svg .range { stroke: var(--mark); stroke-width: 2; }
 svg circle { fill: var(--mark); }
 """
+_HEADING = "<h1>Comparison of runs</h1>"
+
+
+def check_replaceable(path: Path) -> None:
+    """Refuse to write a page over anything else, other pages of pactag included.
+
+    :raises PactagError: when a file stands there that is no `comparison_page`.
+    """
+    check_same_kind(path, re.compile(rb"<!DOCTYPE html>.*" + re.escape(_HEADING).encode(), re.DOTALL), "comparison of runs")
 
 
 def comparison_page(comparison: Comparison) -> str:
     """The page. Everything that comes from runs is escaped."""
     base = comparison.baseline
     parts = [
-        "<h1>Comparison of runs</h1>",
+        _HEADING,
         f"<p>Every run against <strong>{escape(base.short)}</strong>, on {len(base.ids)} test sentences of "
         f"{len(set(base.articles))} articles (test data <code>{escape(base.digest)}</code>).</p>",
         '<p class="quiet">Intervals: 95%, paired bootstrap over articles. p: two-sided, the two systems swapped article by article; '

@@ -45,6 +45,7 @@ from pactag.models.onnx import OnnxClassifier
 from pactag.models.tokens import batches
 from pactag.portable import portable_config, portable_manifest
 from pactag.sentences import SentenceInput
+from pactag.whole_files import in_the_way
 
 if TYPE_CHECKING:
     from pactag.models.pooled import PooledClassifier
@@ -162,6 +163,8 @@ def _exportable(model: Path, output: Path | None, *, whole: bool, settling: bool
     if output is not None:
         check_apart(output, model, fix="Name a folder apart from it; without --output the networks are added to the model itself")
         check_output(output, replace=replace)
+    elif found := in_the_way(model.absolute().parent):
+        raise ModelFolderError(str(model), f"cannot be written anew: {found}", "Name a new folder: --output FOLDER")
     if whole and output is None:
         raise ModelFolderError(str(model), "keeps its torch weights, which need the whole vocabulary", "Name a new folder: --output FOLDER")
     if settling and output is None:

@@ -53,7 +53,7 @@ def own_figures(
 def _as_exported(check: ExportCheck) -> str:
     return (
         "## As exported\n\n"
-        "The weights are rounded to about two bits, and scales and thresholds are chosen again on the validation split. On its "
+        "The weights are rounded to fit into the file, and scales and thresholds are chosen again on the validation split. On its "
         f"{check.sentences} sentences\nthis model has macro-F1 {check.f1_macro:.3f} where the network before had "
         f"{check.f1_macro_torch:.3f}, and gives {check.same_labels:.1%} of them the same labels.\nThe figures below are those of the "
         "rounded model.\n\n"

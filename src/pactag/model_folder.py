@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 
 from pactag.errors import ModelFolderError, PactagError, Problem
 from pactag.schema import Schema, load_schema
-from pactag.whole_files import on_disk, put_in_place
+from pactag.whole_files import in_the_way, on_disk, put_in_place
 
 FORMAT_VERSION = 1
 MANIFEST = "pactag.json"
@@ -188,9 +188,11 @@ def check_output(path: Path, *, replace: bool) -> None:
     :param replace: a whole model folder may stand there, and nothing else beside it.
     :raises ModelFolderError: for what would be lost, and for a place that cannot be a folder.
     """
-    above = next(place for place in (path, *path.absolute().parents) if place.exists())
-    if not above.is_dir():
-        raise ModelFolderError(str(path), "is a file" if above == path else f"cannot be made: {above} is a file", "Name a folder")
+    # Written beside its place, then renamed: the folder above takes both.
+    if found := in_the_way(path.absolute().parent):
+        raise ModelFolderError(str(path), f"cannot be made: {found}", "Name another folder")
+    if path.exists() and not path.is_dir():
+        raise ModelFolderError(str(path), "is a file", "Name a folder")
     if path.exists() and not replace:
         raise ModelFolderError(str(path), "exists already", "Choose another folder, or pass --replace")
     if path.exists():

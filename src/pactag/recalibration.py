@@ -82,13 +82,13 @@ def recalibrate(
     _refuse_training_split(data, config, manifest, tagger.schema)
     rows = read_rows(data, tagger.schema)
     sentences = labelled_sentences(rows, tagger.schema, preceding=tagger.context.preceding, with_title=tagger.context.title)
-    kept = _too_rare(sentences.targets, labels, fewest=FEWEST)
+    logits, targets = tagger.logits(sentences.inputs), sentences.targets
+    kept = _too_rare(logits, targets, labels, fewest=FEWEST)
     if len(kept) == len(labels) and threshold is None:
         found = f"has fewer than {FEWEST} sentences with each label, or without"
         raise CorpusError(str(data), found, "Label more sentences, or leave the model as it is")
     by_id = {row.id: row for row in rows}
     ordered = tuple(by_id[name] for name in sentences.ids)
-    logits, targets = tagger.logits(sentences.inputs), sentences.targets
     present = Calibration({name: manifest.calibration[name] for name in labels}, manifest.thresholds, manifest.margins)
     chosen = _chosen(logits, targets, point, present, kept)
     before, there = (measured(ordered, item.scores(logits), targets, item.thresholds, labels) for item in (present, chosen))
@@ -134,9 +134,15 @@ def _refuse_training_split(data: Path, config: RunConfig, manifest: Manifest, sc
         raise CorpusError(str(data), "is what the model learnt from, and is surer of than of anything else", "Name other sentences")
 
 
-def _too_rare(targets: np.ndarray, labels: Sequence[str], *, fewest: int) -> tuple[str, ...]:
-    counts = targets.astype(bool).sum(0)
-    return tuple(name for name, count in zip(labels, counts, strict=True) if min(count, len(targets) - count) < fewest)
+def _too_rare(logits: np.ndarray, targets: np.ndarray, labels: Sequence[str], *, fewest: int) -> tuple[str, ...]:
+    """Labels that too few of the sentences which the network sees carry, or do without."""
+    seen = targets[_seen(logits)].astype(bool)
+    return tuple(name for name, count in zip(labels, seen.sum(0), strict=True) if min(count, len(seen) - count) < fewest)
+
+
+def _seen(logits: np.ndarray) -> np.ndarray:
+    """Sentences that no first stage settled: those all have one and the same logit, which says nothing of the others."""
+    return np.asarray(logits[:, 0] != SETTLED)
 
 
 def _chosen(logits: np.ndarray, targets: np.ndarray, point: OperatingPoint, present: Calibration, kept: Collection[str]) -> Calibration:
@@ -145,8 +151,7 @@ def _chosen(logits: np.ndarray, targets: np.ndarray, point: OperatingPoint, pres
     :param kept: labels that are read as at present.
     """
     labels = tuple(present.scales)
-    # Sentences that a first stage settles all have one and the same logit, which says nothing of those that the network sees.
-    new = Calibration.on(logits, targets, point, labels, scaled_on=logits[:, 0] != SETTLED)
+    new = Calibration.on(logits, targets, point, labels, scaled_on=_seen(logits))
     margins = dict(present.margins) or dict.fromkeys(labels, 0.0)
     if point.objective == "fixed":
         # A threshold that is given needs no sentences; how often it errs does.
@@ -178,7 +183,7 @@ def _out_of_fold(
     splitter = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=0)
     for others, held in splitter.split(np.zeros(len(targets)), label_sets(targets, at_least=folds), sentences.groups):
         # From sentences all with a label, or all without it, nothing can be chosen.
-        missing = _too_rare(targets[others], labels, fewest=1)
+        missing = _too_rare(logits[others], targets[others], labels, fewest=1)
         chosen = _chosen(logits[others], targets[others], point, present, {*kept, *missing})
         scores[held] = chosen.scores(logits[held])
         predicted[held] = apply_thresholds(scores[held], chosen.thresholds, labels)

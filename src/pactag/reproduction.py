@@ -257,7 +257,7 @@ def _spread(tracker: Tracker, run: Run) -> tuple[str | None, Mapping[str, Spread
     for parent in parents:
         if "mlflow.parentRunId" in parent.data.tags or _learning(parent) != _learning(run):
             continue
-        children = [child.data.metrics for child in tracker.children(parent.info.run_id) if _is_like(child, run)]
+        children = [_on_same_data(tracker, child, run) for child in tracker.children(parent.info.run_id) if _is_like(child, run)]
         common = set.intersection(*(set(metrics) for metrics in children)) if len(children) > 1 else set()
         if common:
             return parent.info.run_id, spreads_of([{name: metrics[name] for name in sorted(common)} for metrics in children])
@@ -268,6 +268,12 @@ def _is_like(child: Run, run: Run) -> bool:
     """Whether the run of a seed is whole, and had the data of another run: a corpus may have grown since under the same path."""
     own, other = child.data.tags, run.data.tags
     return bool(own.get("status") == "completed" and own.get("corpus_digest") == other.get("corpus_digest"))
+
+
+def _on_same_data(tracker: Tracker, child: Run, run: Run) -> dict[str, float]:
+    """The metrics of a seed, without those on a further file that has its name in the other run alone, and is another file here."""
+    own, other = (input_digests(tracker, each.info.run_id) for each in (child, run))
+    return {name: value for name, value in child.data.metrics.items() if own.get(part := name.partition("/")[0]) == other.get(part)}
 
 
 def _learning(run: Run) -> dict[str, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 
 from pactag import whole_files
 from pactag.errors import InputError, PactagError, Problem
+from pactag.overwriting import check_same_kind
 
 
 def write_table(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
@@ -23,9 +25,11 @@ def write_table(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
     :raises PactagError: when the folder is missing, or may not be written.
     """
     text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(columns)
-    table.writerows(zip(*columns.values(), strict=True))
+    csv.writer(text, lineterminator="\n").writerow(columns)
+    # By itself the writer leaves a lone \r without quotes, and readers take it for the end of the line.
+    ends = any("\r" in str(cell) for column in columns.values() for cell in column)
+    rows = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC if ends else csv.QUOTE_MINIMAL)
+    rows.writerows(zip(*columns.values(), strict=True))
     try:
         whole_files.write_whole(path, text.getvalue())
     except (FileNotFoundError, NotADirectoryError):
@@ -39,13 +43,8 @@ def check_replaceable(path: Path) -> None:
 
     :raises PactagError: when a file stands there that does not begin as `predictions_table` does.
     """
-    if not path.is_file():
-        return
-    with path.open("rb") as file:
-        start = file.readline(1000)
     # An `id` comes first in tables of articles and of other scores, too.
-    if start.strip() and not start.startswith(b"id,text,gold,predicted,right,"):
-        raise PactagError(str(path), "exists already and holds no predictions", "Choose another name, or remove it")
+    check_same_kind(path, re.compile(rb"id,text,gold,predicted,right,"), "predictions")
 
 
 def read_scores(path: Path, labels: Sequence[str]) -> dict[str, np.ndarray]:

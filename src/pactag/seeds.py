@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from pactag.model_folder import CONFIG
 from pactag.processes import process_count
 from pactag.tracking import UNSENT, RunRecorder, Table, Tracker
 from pactag.training import Task, TrainedRun, train
-from pactag.unfinished import CHECKPOINTS, Job, holding, unfinished
+from pactag.unfinished import CHECKPOINTS, History, Job, holding, unfinished
 from pactag.whole_files import write_whole
 
 CONFIDENCE = 0.95
@@ -60,11 +61,10 @@ class SeedRun:
     run_id: str
     folder: Path | None
     figures: Mapping[str, float]
-    unsent: Path | None = None
 
     @classmethod
     def of(cls, run: TrainedRun) -> SeedRun:
-        return cls(run.run_id, run.folder, run.outcome.figures(), run.unsent)
+        return cls(run.run_id, run.folder, run.outcome.figures())
 
 
 @dataclass(frozen=True)
@@ -101,12 +101,15 @@ def train_seeds(
             tags=tags,
             unsent=config.output / UNSENT,
             resume=job.run_id if job else None,
+            seconds_before=job.history().seconds if job else 0.0,
         ) as parent,
     ):
         if resume is not None and held.job is None:
             held.begin(config.output / CHECKPOINTS / parent.run_id, key)
         parent.text(config.to_yaml(), CONFIG)
         runs = _done(held.job)
+        history = held.job.history() if held.job is not None else History()
+        before, started = history.seconds, time.perf_counter()
         for seed in seeds:
             if seed not in runs:
                 if runs and Task.of(config).key(tracker.uri) != key:
@@ -121,6 +124,7 @@ def train_seeds(
                 )
                 runs[seed] = SeedRun.of(run)
                 _keep(held.job, runs)
+                history.took(before + time.perf_counter() - started)
         runs = {seed: runs[seed] for seed in seeds}
         spreads = spreads_of([run.figures for run in runs.values()])
         _log(parent, config, runs, spreads)

@@ -22,6 +22,7 @@ _UNBROKEN = re.compile(r"\b(?:\w{1,12}://|www\.)\S+|[!-~]{60,}")
 # `2. Immediate rehousing`, `Our demands: 1. Provisional duties` and `09:10. Delegates sign in` go on after the number.
 _ENUMERATOR = re.compile(r"(?:^|(?<!\d):)\s*(?:\d{1,2}[.)]|[*•])\s*$|^\W*\d{1,2}:\d\d\.\s*$")
 # `Shortly before 8 p.m. Roe left`: a sentence that has only a time of day has not ended with it.
+_LONGEST_ENUMERATOR = 64
 _ONLY_A_TIME = re.compile(r"\W*(?:At|By|Around|About|Before|After|Just|On|Shortly|Since|Until)\s(?:[\w:.]+\s){1,4}[ap]\.m\.\s*")
 # Characters: a line that is longer was wrapped by nobody, so that in its block every line is a paragraph.
 _WIDEST_WRAPPED = 132
@@ -69,7 +70,9 @@ def _goes_on(block: str, start: int, end: int) -> bool:
         return True
     piece = block[start:end].rstrip()
     number = piece[-1:] in ("*", "•") or piece[-2:-1].isdigit()
-    return (number and _ENUMERATOR.search(piece) is not None) or _ONLY_A_TIME.fullmatch(block, start, end) is not None
+    # Of a piece that goes on and on the end tells: to search all of it each time would take the square of its length.
+    tail = piece if len(piece) <= _LONGEST_ENUMERATOR else f"x{piece[-_LONGEST_ENUMERATOR:]}"
+    return (number and _ENUMERATOR.search(tail) is not None) or _ONLY_A_TIME.fullmatch(block, start, end) is not None
 
 
 def _blocks(text: str) -> list[Span]:

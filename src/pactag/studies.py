@@ -123,6 +123,8 @@ def _run(
     with tracker.run(experiment=first.tracking.experiment, name=name, params={}, tags=tags, unsent=unsent) as parent:
         for variant, seed, config in waiting:
             name = f"{variant.name}, seed {seed}"
+            # Once more: files may have been edited since the run before.
+            _as_they_were(results, [job for job in jobs if job[0] is variant], rows)
             # Of what is there now: files may be edited while it trains.
             digests = _digests(config)
             run = train(config, progress=lambda d, t, word, name=name: progress(name, d, t, word), parent=parent.run_id)  # type: ignore[misc]
@@ -147,7 +149,11 @@ def read_results(path: Path) -> list[dict[str, str]]:
     if missing:
         has = ", ".join(map(repr, table.fieldnames or ())) or "nothing"
         raise ConfigError(str(path), f"has no column {', '.join(map(repr, missing))}; it has {has[:200]}", "Save it as CSV with commas")
+    first: dict[tuple[str, str], int] = {}
     for number, row in enumerate(rows, start=2):
+        if (before := first.setdefault((row["variant"], row["seed"]), number)) != number:
+            found = f"has seed {row['seed']} of {row['variant']!r}, as line {before} does"
+            raise ConfigError(f"{path}:{number}", found, "Take one of the two rows out")
         if None in row or None in row.values():
             found = f"has {'more' if None in row else 'fewer'} cells than there are columns"
             raise ConfigError(f"{path}:{number}", found, "Put names that hold a comma in double quotes, or take the row out")

@@ -169,7 +169,9 @@ def _prepared(given: Article | str) -> Article:
         raise InputError(f"article {article.id!r}", f"its text is {type(article.text).__name__}, not str", "Decode it first")
     text = normalise(article.text)
     spans = None if article.spans is None else check_spans(article.spans, text, where=f"article {article.id!r}")
-    return Article(article.id, text, article.title, spans)
+    # A table of pandas has NaN where there is no title.
+    title = normalise(article.title) if isinstance(article.title, str) else None
+    return Article(normalise(str(article.id)), text, title or None, spans)
 
 
 def resolve_model(model: Path | str | None = None, *, tracking_uri: str | None = None) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from pactag.run_contents import Outcome, base_model_tags, log_outcome, log_pictu
 from pactag.schema import Schema, load_schema
 from pactag.tracking import UNSENT, Tracker
 from pactag.unfinished import CHECKPOINTS, History, holding, key_of, unfinished
+from pactag.whole_files import in_the_way
 
 _log = logging.getLogger(__name__)
 # Disks take 255; an id and the mark of an unfinished folder are put around it.
@@ -178,6 +178,7 @@ def train(
             watch_machine=True,
             unsent=config.output / UNSENT,
             resume=job.run_id if job else None,
+            seconds_before=job.history().seconds if job else 0.0,
         ) as recorder,
     ):
         if resume is not None and held.job is None:
@@ -275,12 +276,8 @@ def _writable(config: RunConfig) -> None:
     """Told before a run is opened. Not a matter of the config alone, which studies and seeds give longer names when they copy it."""
     if len(config.name) > _LONGEST_NAME:
         raise ConfigError("name", f"has {len(config.name)} characters", f"The folder of a run takes {_LONGEST_NAME}: shorten it")
-    # Folders that are missing are made; a file in their place is in the way.
-    taken = next((place for place in (config.output, *config.output.parents) if place.exists()), None)
-    if taken is not None and not taken.is_dir():
-        raise ConfigError(f"output {config.output}", f"{taken} is a file", "Name a folder, which is made when it is missing")
-    if taken is not None and not os.access(taken, os.W_OK | os.X_OK):
-        raise ConfigError(f"output {config.output}", f"{taken} may not be written", "Name another folder, or change its permissions")
+    if found := in_the_way(config.output):
+        raise ConfigError(f"output {config.output}", found, "Name another folder, which is made when it is missing")
 
 
 def _epochs_done(config: RunConfig, history: History) -> float:

@@ -48,8 +48,29 @@ def test_sentences_stand_in_the_training_split_with_the_labels_of_the_model(adap
 
 def test_an_adapted_corpus_can_be_adapted_again(adapted, tagger, schema, tmp_path):
     again = tmp_path / "again"
-    adapt_corpus(adapted[0], tagger.tag_many(ARTICLES[:1]), again, schema)
+    more = [Article("a", "The mayor left. Nobody followed her.")]
+    adapt_corpus(adapted[0], tagger.tag_many(more), again, schema)
     assert [row.id for row in read_corpus(again, schema)["train"][-2:]] == ["own-a-3:0", "own-a-3:1"]
+
+
+def test_article_that_an_earlier_call_added_is_left_out(adapted, tagger, schema, tmp_path):
+    more = [*ARTICLES, Article("b", "The mayor left.")]
+    added = adapt_corpus(adapted[0], tagger.tag_many(more), tmp_path / "again", schema)
+    assert (added.articles, added.left_out) == (1, 2)
+
+
+def test_article_of_the_training_split_is_left_out(tagger, small_corpus, schema, tmp_path):
+    rows = [
+        row
+        for row in read_corpus(small_corpus, schema)["train"]
+        if row.article_id == read_corpus(small_corpus, schema)["train"][0].article_id
+    ]
+    text = " ".join(row.text for row in rows)
+    starts = [sum(len(row.text) + 1 for row in rows[:place]) for place in range(len(rows))]
+    spans = tuple((start, start + len(row.text)) for start, row in zip(starts, rows, strict=True))
+    given = [Article("mine", text, spans=spans), Article("b", "The mayor left.")]
+    added = adapt_corpus(small_corpus, tagger.tag_many(given), tmp_path / "adapted", schema)
+    assert (added.articles, added.left_out) == (1, 1)
 
 
 @pytest.mark.parametrize("split", ["validation", "test"])

@@ -18,6 +18,7 @@ from pactag.calibration import (
     fit_platt,
     fit_scales,
     near_threshold,
+    out_of_reach,
 )
 from pactag.config import OperatingPoint
 from pactag.metrics import steady_f1_threshold
@@ -136,6 +137,12 @@ def test_precision_out_of_reach_leaves_the_other_labels_as_they_are():
     targets = np.array([[1, 0], [1, 1], [0, 0], [0, 0]])
     chosen = choose_thresholds(SCORES, targets, OperatingPoint(objective="precision", precision=0.9), LABELS)
     assert chosen == pytest.approx({"offer": 0.55, "denial": 0.55})
+
+
+def test_label_that_is_nowhere_given_is_not_below_a_precision():
+    predicted = np.array([[1, 0], [1, 0], [0, 0], [0, 0]])
+    targets = np.array([[1, 0], [0, 0], [0, 0], [0, 0]])
+    assert out_of_reach(OperatingPoint(objective="precision", precision=0.9), targets, predicted, LABELS) == ("offer",)
 
 
 def test_score_at_the_threshold_gives_the_label():

@@ -11,7 +11,7 @@ import pytest
 
 from pactag.comparison import RecordedRun, compare, read_runs
 from pactag.comparison_log import log_comparison
-from pactag.comparison_page import comparison_page
+from pactag.comparison_page import check_replaceable, comparison_page
 from pactag.errors import PactagError, TrackingError
 from pactag.tracking import Tracker
 from pactag.tracking.reading import logged_table, logged_text
@@ -122,6 +122,11 @@ def test_other_test_data_are_refused_with_both_digests():
 def test_runs_that_do_not_match_are_refused(change, message: str):
     with pytest.raises(TrackingError, match=message):
         compare([recorded("1", POOR), replace(recorded("2", POOR), **change)])
+
+
+def test_run_that_is_given_twice_is_told():
+    with pytest.raises(TrackingError, match=f"run '{'2' * 32}': is given twice"):
+        compare([recorded("1", POOR), recorded("2", RIGHT), recorded("2", RIGHT)])
 
 
 def test_one_run_is_not_a_comparison():
@@ -258,3 +263,14 @@ def test_page_shows_every_run():
     page = comparison_page(compare([recorded("1", POOR), recorded("2", RIGHT), recorded("3", POOR)]))
     assert page.count("<h2>") == 2
     assert "Both runs give every sentence the same scores." in page
+
+
+def test_page_takes_the_place_of_an_earlier_one_and_of_no_other(tmp_path):
+    place = tmp_path / "page.html"
+    check_replaceable(place)
+    runs = [replace(recorded("1", POOR), name="long " * 300), recorded("2", RIGHT)]
+    place.write_text(comparison_page(compare(runs)), encoding="utf-8")
+    check_replaceable(place)
+    place.write_text("<!DOCTYPE html>\n<h1>My thesis</h1>")
+    with pytest.raises(PactagError, match=r"page\.html: exists already and holds no comparison of runs\. Choose another name"):
+        check_replaceable(place)

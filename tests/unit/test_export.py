@@ -269,7 +269,7 @@ def test_the_model_that_is_exported_is_not_replaced(trained, tmp_path, place: st
 @pytest.mark.usefixtures("no_work")
 @pytest.mark.parametrize(
     ("place", "told"),
-    [("file", r"file: is a file\. Name a folder"), ("file/out", r"out: cannot be made: .*file is a file\. Name a folder")],
+    [("file", r"file: is a file\. Name a folder"), ("file/out", r"out: cannot be made: .*/file is a file\. Name another folder")],
 )
 @pytest.mark.parametrize("replace", [False, True])
 def test_a_file_is_no_place_for_an_export(trained, tmp_path, place: str, told: str, replace: bool):

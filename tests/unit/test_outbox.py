@@ -89,11 +89,12 @@ def test_what_was_kept_is_sent_when_the_store_is_back(tracker, tmp_path, line, m
     assert list((tmp_path / UNSENT).iterdir()) == []
 
 
-def test_sync_sends_what_a_run_left(tracker, tmp_path, line):
+def test_sync_sends_what_a_run_left(tracker, tmp_path, line, caplog):
     line.cut = True
     with _run(tracker, tmp_path) as recorder:
         _log_everything(recorder)
     kept = len(Outbox.of(recorder.unsent))
+    assert f"is kept in {recorder.unsent} until: pactag sync {tmp_path}" in caplog.text
     assert tracker.get_run(recorder.run_id).info.status == "RUNNING"
     line.cut = False
     (done,) = sync.sync(tmp_path)

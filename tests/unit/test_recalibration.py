@@ -209,6 +209,12 @@ def test_sentences_that_a_first_stage_settles_have_no_part_in_the_scales():
     assert chosen.scales["offer"] == fit_platt(logits[:5, 0], targets[:5, 0])
 
 
+def test_label_that_only_settled_sentences_do_without_is_too_rare():
+    logits = np.array([[1.0]] * 20 + [[SETTLED]] * 20)
+    targets = np.array([[1]] * 20 + [[0]] * 20)
+    assert recalibration._too_rare(logits, targets, ["offer"], fewest=10) == ("offer",)
+
+
 def test_the_model_itself_is_no_place_for_it(model, own):
     with pytest.raises(ModelFolderError, match="Name a folder apart from it"):
         recalibrate(model, own, model, replace=True)

@@ -171,6 +171,20 @@ def test_further_files_to_measure_on_change_no_spread(seeds, tracker):
     assert _spread(tracker, run)[0] == seeds.run_id
 
 
+def test_figures_on_another_file_of_the_same_name_are_no_spread(tracker, config_of, small_corpus, tmp_path):
+    def seeds_measured_on(split: str):
+        shutil.copy(small_corpus / f"{split}.jsonl", tmp_path / "mine.jsonl")
+        data = {**config_of("tfidf").data.model_dump(), "train_share": 0.6, "also_measure": {"mine": str(tmp_path / "mine.jsonl")}}
+        return train_seeds(config_of("tfidf", name="measured", seeds=[1, 2], data=data, save=False))
+
+    older, newer = seeds_measured_on("test"), seeds_measured_on("validation")
+    tracker.client.set_tag(newer.run_id, "status", "")
+    names = [set(_spread(tracker, tracker.get_run(seeds.runs[1].run_id))[1]) for seeds in (older, newer)]
+    assert {"mine/f1_macro", "test/f1_macro"} <= names[0]
+    assert "test/f1_macro" in names[1]
+    assert "mine/f1_macro" not in names[1]
+
+
 def test_one_figure_that_differs_is_not_the_last_bit(trained, tracker):
     same, other = Figure("test/f1_macro", 0.7, 0.7, 0.65, 0.75), Figure("test/threat/ece", 0.05, 0.09, None, None)
     assert judged(trained, tracker, same, other, same=True, spread="s").verdict.startswith("differs, though machine")

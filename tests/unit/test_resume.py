@@ -91,6 +91,16 @@ def test_time_up_to_a_state_within_an_epoch_counts(config_of, tmp_path):
     assert history.seconds > 0
 
 
+def test_time_before_it_was_cut_off_counts(config_of, tmp_path, tracker):
+    config = config_of("encoder", training={**TRAINING, "epochs": 2}, output=str(tmp_path))
+    with pytest.raises(Killed):
+        train(config, progress=_killing(15), resume=False)
+    (folder,) = _unfinished(tmp_path)
+    Job(folder).history().took(1000)
+    took = tracker.get_run(train(config, resume=True).run_id).data.metrics
+    assert 1000 < took["speed/fit_seconds"] < took["speed/wall_seconds"] < 1500
+
+
 def test_nothing_is_logged_twice_when_it_is_cut_off_at_the_very_end(config_of, tmp_path, tracker, whole, monkeypatch):
     config = config_of("encoder", training=TRAINING, output=str(tmp_path))
 

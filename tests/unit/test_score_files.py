@@ -30,6 +30,13 @@ def test_scores_come_back_in_the_order_asked_for(tmp_path):
     assert found["a:0"].dtype == np.float32
 
 
+def test_text_with_a_lone_carriage_return_comes_back(tmp_path):
+    path = tmp_path / "scores.csv"
+    write_table(path, {"id": ["a:0", "a:1"], "text": ["one\rtwo", "x"], "score_threat": [0.25, 1.0]})
+    assert path.read_bytes().startswith(b"id,text,")
+    assert {name: values.tolist() for name, values in read_scores(path, ("threat",)).items()} == {"a:0": [0.25], "a:1": [1.0]}
+
+
 def test_missing_column_is_named(scores):
     with pytest.raises(InputError, match=r"scores\.csv: has no column 'score_condition'; it has 'id', 'text'"):
         read_scores(scores(HEADER), ("threat", "condition"))

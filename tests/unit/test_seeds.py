@@ -13,6 +13,7 @@ from pactag.seeds import Spread, train_seeds
 from pactag.tracking import Tracker
 from pactag.tracking.reading import logged_table
 from pactag.training import train
+from pactag.unfinished import CHECKPOINTS, Job
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +75,24 @@ def test_parent_has_a_table_with_every_seed(done, tracker):
 def test_seeds_that_say_nothing_are_refused(config_of, seeds):
     with pytest.raises(ValueError, match="seeds"):
         RunConfig.model_validate({**config_of("tfidf").model_dump(), "seeds": seeds})
+
+
+def test_time_before_it_was_cut_off_counts(config_of, tmp_path, store, monkeypatch):
+    config = config_of("tfidf", seeds=[1, 2], save=False, output=str(tmp_path))
+
+    def cut_at_the_second(config, **options):
+        if config.seed == 2:
+            raise KeyboardInterrupt
+        return train(config, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pactag.seeds.train", cut_at_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            train_seeds(config, resume=False)
+    (folder,) = (path.parent for path in (tmp_path / CHECKPOINTS).glob("*/runs.json"))
+    Job(folder).history().took(1000)
+    done = train_seeds(config, resume=True)
+    assert 1000 < Tracker(store).get_run(done.run_id).data.metrics["speed/wall_seconds"] < 1500
 
 
 def test_command_prints_the_table(pactag, config_of, tmp_path):

@@ -385,7 +385,7 @@ def test_text_of_white_space_has_no_sentence(text: str):
     assert segment(text) == []
 
 
-@pytest.mark.parametrize("piece", ["word ", "word", "no-", "No-Pa", "\u2014", "/", "p.m", ", Pa.", "'"])
+@pytest.mark.parametrize("piece", ["word ", "word", "no-", "No-Pa", "\u2014", "/", "p.m", ", Pa.", "'", "Up: 1. "])
 def test_long_text_without_a_full_stop_is_covered(piece: str):
     text = piece * 20_000
     assert segment(text) == [(0, len(text.rstrip()))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,29 @@ def test_rows_from_other_data_are_not_gone_on_with(study, monkeypatch):
     results.write_text("".join(results.read_text().splitlines(keepends=True)[:-1]))
     with pytest.raises(ConfigError, match=r"variant 'c8': has rows from other sentences"):
         run_study(study, also_measure={})
+
+
+def test_data_that_were_edited_between_two_runs_are_told(study, small_corpus, tmp_path, monkeypatch):
+    shutil.copytree(small_corpus, tmp_path / "corpus")
+    study.write_text(study.read_text().replace("set: [", f"set: [data.corpus={tmp_path / 'corpus'}, "))
+
+    def train_and_edit(*arguments, **options):
+        run = train(*arguments, **options)
+        path = tmp_path / "corpus" / "train.jsonl"
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+        return run
+
+    monkeypatch.setattr("pactag.studies.train", train_and_edit)
+    with pytest.raises(ConfigError, match=r"variant 'c1': has rows from other sentences"):
+        run_study(study, also_measure={})
+    assert [row["seed"] for row in read_results(study.parent / "results.csv")] == ["1"]
+
+
+def test_row_that_stands_twice_is_told(tmp_path):
+    path = tmp_path / "results.csv"
+    path.write_text("variant,seed,test/f1_macro\na,1,.5\nb,1,.4\na,1,.5\n")
+    with pytest.raises(ConfigError, match=r"results\.csv:4: has seed 1 of 'a', as line 2 does"):
+        read_results(path)
 
 
 def test_finished_study_is_trained_again_into_a_table_of_its_own(study, pactag, tmp_path):

@@ -64,6 +64,17 @@ def test_any_text_has_true_offsets(tagger, text: str):
     _holds(tagger.tag(text))
 
 
+def test_name_and_title_are_made_harmless_as_the_text_is(trained):
+    tagger = Tagger.load(trained["encoder"].folder)
+    (tagged,) = tagger.tag_many([Article("a\ud800", "He left.", "Talks \ud83d\r\nend")])
+    assert (tagged.id, tagged.title) == ("a\ufffd", "Talks \ufffd\nend")
+
+
+def test_title_that_is_no_text_is_none(tagger):
+    (tagged,) = tagger.tag_many([Article("a", "He left.", float("nan"))])
+    assert tagged.title is None
+
+
 def test_scores_near_the_threshold_are_marked_uncertain(tagger):
     sentence = tagger.tag("The union offered to meet.").sentences[0]
     names = tagger.schema.names

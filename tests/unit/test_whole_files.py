@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 
@@ -25,12 +29,51 @@ def test_what_stood_there_stays_when_writing_fails(tmp_path):
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.txt": "old"}
 
 
-def test_folder_that_a_killed_process_left_is_no_hindrance(tmp_path):
-    (tmp_path / ".a.new").mkdir()
-    (tmp_path / ".a.new/half").write_text("x")
+@contextmanager
+def _other_process(place: Path) -> Iterator[Popen]:
+    """One that is about to write a path, and that is killed in the end."""
+    code = "import sys; from pathlib import Path; from pactag.whole_files import whole\n"
+    code += "with whole(Path(sys.argv[1])) as place: place.mkdir(); (place / 'half').touch(); print(flush=True); sys.stdin.read()"
+    with Popen([sys.executable, "-c", code, str(place)], stdin=PIPE, stdout=PIPE) as process:
+        process.stdout.readline()
+        yield process
+        process.kill()
+
+
+def test_folder_that_a_killed_process_left_is_removed(tmp_path):
+    with _other_process(tmp_path / "a"):
+        pass
+    assert len(list(tmp_path.rglob("half"))) == 1
+    write_whole(tmp_path / "a.b", "another path")
+    assert len(list(tmp_path.rglob("half"))) == 1
     with whole(tmp_path / "a") as place:
         place.mkdir()
-    assert [path.name for path in tmp_path.rglob("*")] == ["a"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "a.b"]
+
+
+def test_what_another_process_writes_stays(tmp_path):
+    with _other_process(tmp_path / "a"):
+        write_whole(tmp_path / "a", "new")
+        assert len(list(tmp_path.rglob("half"))) == 1
+    assert (tmp_path / "a").read_text() == "new"
+
+
+def test_what_an_earlier_process_of_the_same_number_left_is_removed(tmp_path):
+    with whole(tmp_path / "a") as place:
+        place.touch()
+    place.touch()
+    write_whole(tmp_path / "a", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_of_two_that_write_one_path_at_once_each_writes_its_own(tmp_path):
+    with whole(tmp_path / "a") as first, first.open("w") as one:
+        one.write("one, ")
+        with whole(tmp_path / "a") as second, second.open("w") as two:
+            two.write("two")
+        assert (tmp_path / "a").read_text() == "two"
+        one.write("whole")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "one, whole"}
 
 
 def test_marks_keep_two_writers_of_one_path_apart(tmp_path):
@@ -57,6 +100,12 @@ def test_link_stays_and_what_it_leads_to_is_written(tmp_path):
     write_whole(tmp_path / "a.txt", "new")
     assert (tmp_path / "a.txt").is_symlink()
     assert {path.name: path.read_text() for path in (tmp_path / "far").iterdir()} == {"real.txt": "new"}
+
+
+def test_name_as_long_as_a_file_may_have_is_written(tmp_path):
+    for name in ("n" * 255, "\u017e" * 127):
+        write_whole(tmp_path / name, "new")
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")

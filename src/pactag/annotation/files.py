@@ -116,10 +116,12 @@ def write_whole(path: Path, content: str) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Whether a folder is new or empty.
+    """Whether a folder is new or empty, and can be made.
 
-    :raises PactagError: when it holds something already.
+    :raises PactagError: when it holds something already, or cannot be made, before any work is done.
     """
+    if found := whole_files.in_the_way(folder.absolute().parent):
+        raise PactagError(str(folder), f"cannot be made: {found}", "Name another folder")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise PactagError(str(folder), "holds something already", "Name a new folder, so that no work is written over")
 

@@ -18,7 +18,7 @@ from pactag.annotation.files import json_lines, kind_of, read_text, told
 from pactag.articles import Article
 from pactag.calibration import apply_thresholds
 from pactag.errors import InputError, Problem
-from pactag.inputs import read_articles
+from pactag.inputs import Source, read_articles, sources
 from pactag.schema import Schema, check_same_labels
 from pactag.sentences import SentenceInput, in_context, segment
 from pactag.tagging import Tagger
@@ -95,7 +95,8 @@ class TaskFolder:
 def read_inputs(names: Sequence[Path | str], *, kind: str | None = None) -> list[Article] | list[Task]:
     """Articles from whatever `pactag.inputs` reads, or the sentences that `annotate agreement`, `suspects` or `next` chose.
 
-    :param kind: what files of articles hold, as for `read_articles`; sentences that were chosen are known by their fields.
+    :param kind: what files of articles hold, as for `read_articles`; sentences that were chosen are known by their fields, in files that
+        are named, not in those of a folder or a pattern.
     :raises InputError: with every file, row and line that cannot be read, and for ids given twice; nothing is left out.
     """
     problems: list[Problem] = []
@@ -108,6 +109,8 @@ def read_inputs(names: Sequence[Path | str], *, kind: str | None = None) -> list
         if kind == "judgements"
     ]
     others = [name for name in names if held.get(name) is None]
+    if found := _not_named(others):
+        raise InputError.of(problems + found)
     articles = list(read_articles(others, kind=kind, on_error=lambda error: problems.extend(error.problems)))
     if articles and tasks:
         problems.append(Problem("inputs", "are articles and chosen sentences", "Start one folder for each"))
@@ -115,6 +118,13 @@ def read_inputs(names: Sequence[Path | str], *, kind: str | None = None) -> list
     if problems:
         raise InputError.of(problems)
     return tasks or articles
+
+
+def _not_named(names: Sequence[Path | str]) -> list[Problem]:
+    """What to tell of files of the loop that a folder or a pattern leads to. Only of a file that is named it is sure that it is meant."""
+    paths = [source.path for source in sources(names) if isinstance(source, Source) and source.path is not None]
+    held = {path: kind_of(path) for path in paths if path.suffix == ".jsonl"}
+    return [Problem(str(path), f"holds {kind}, not articles", "Name the file itself") for path, kind in held.items() if kind is not None]
 
 
 def _tasks_in(path: Path, problems: list[Problem]) -> Iterator[Task]:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,6 +46,8 @@ class Job(BaseModel):
     backend: str | None = None
     output_format: str
     articles_per_part: int
+    # Extras that the inputs need and that were not installed: what only they can read is in no part.
+    lacks: tuple[str, ...] = ()
 
 
 def writable(name: str) -> str:
@@ -95,15 +97,31 @@ def read_job(folder: Path) -> Job:
 
 
 def _check_same(folder: Path, job: Job) -> None:
-    before = read_job(folder).model_dump()
+    before = read_job(folder)
     problems = []
     for name, words in _SAME.items():
-        was, now = before[name], getattr(job, name)
+        was, now = getattr(before, name), getattr(job, name)
         if was != now:
             told = f"was begun with another one: {words}" if name == "input_digest" else f"was begun with {words} {was}, now it is {now}"
             problems.append(Problem(str(folder / JOB), told, "Give what it was begun with, or name another folder"))
+    problems += other_extras(before.lacks, job.lacks, where=str(folder / JOB))
     if problems:
         raise PactagError.of(problems)
+
+
+def other_extras(before: Collection[str], now: Collection[str], *, where: str) -> list[Problem]:
+    """What to tell of extras that a job was begun with or without, and that are not so here.
+
+    Parts count the articles that could be read: with other extras some would be in two parts, and some in none.
+    """
+    gone = [
+        Problem(where, f"was begun with the extra {name!r}, which is not installed here", f"Install it with: pip install 'pactag[{name}]'")
+        for name in now
+        if name not in before
+    ]
+    fix = "Name another folder, to have what it reads as well; or go on where it is not installed"
+    more = [Problem(where, f"was begun without the extra {name!r}, which is installed here", fix) for name in before if name not in now]
+    return gone + more
 
 
 @contextmanager

@@ -16,11 +16,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pactag.bulk.folder import Job, is_there
+from pactag.bulk.folder import Job, is_there, other_extras
 from pactag.bulk.plan import Group, Share
 from pactag.bulk.run import Engine, Progress, Ready
 from pactag.bulk.work import Count, tag_group
 from pactag.errors import MissingExtraError, PactagError, Problem
+from pactag.inputs.extras import lacking, needed
 from pactag.inputs.paths import Source
 from pactag.tagging import Tagger
 
@@ -82,12 +83,20 @@ class Worker:
 
     def _tag(self, unit: dict[str, Any]) -> dict[str, Any]:
         group, share = _group_from(unit["group"]), Share(**unit["share"])
+        if told := self._other_extras(group):
+            return {"order": unit["order"], "refused": [asdict(problem) for problem in told]}
         try:
             count = tag_group(self._tagger, group, share, self._job, self._folder, is_there=is_there(self._folder))
         except OSError as bad:
             return {"order": unit["order"], "fatal": [bad.errno, bad.strerror, bad.filename and str(bad.filename)]}
         unread = [(index, part, [asdict(problem) for problem in error.problems]) for index, part, error in count.unread]
         return {"order": unit["order"], "bytes": unit["bytes"], "count": {**vars(count), "unread": unread}}
+
+    def _other_extras(self, group: Group) -> list[Problem]:
+        """On a cluster, other machines may have other extras than that which began the job."""
+        wanted = needed(group.sources, self._job.input_format)
+        before = [name for name in wanted if name in self._job.lacks]
+        return other_extras(before, lacking(wanted), where=f"the worker on {socket.gethostname()}")
 
 
 def _units(ready: Ready, workers: int) -> list[dict[str, Any]]:
@@ -118,6 +127,8 @@ def _counted(rows: Iterator[dict[str, Any]], ready: Ready, progress: Progress) -
         result = json.loads(row["result"])
         if "fatal" in result:
             raise OSError(*result["fatal"])
+        if "refused" in result:
+            raise _error_from(result["refused"])
         unread = [(group, part, _error_from(problems)) for group, part, problems in result["count"].pop("unread")]
         results[result["order"]] = Count(**result["count"], unread=unread)
         read += result["bytes"]

@@ -13,6 +13,7 @@ from pactag.bulk.plan import PART_SIZE, Group, Share, fingerprint, groups_of, re
 from pactag.bulk.work import Count, tag_group
 from pactag.errors import PactagError
 from pactag.inputs import check_kind, once_for_each_extra, read_source
+from pactag.inputs.extras import lacking, needed
 from pactag.inputs.paths import Source, is_address, sources
 from pactag.outputs import ENDINGS
 from pactag.tagging import Tagger
@@ -79,8 +80,8 @@ def prepare(
     :param share: the part of the job that is done here; the other ones may write to the same folder.
     :param resume: keep the parts that are there.
     :param by_workers: other processes will read the inputs, so that each must be one that they can open.
-    :raises PactagError: for a folder of another job, model or input, for one that holds an input, for inputs none of which is there, and
-        for options that do not go together.
+    :raises PactagError: for a folder of another job, model or input, or that was begun with other extras; for one that holds an input, for
+        inputs none of which is there, and for options that do not go together.
     """
     check_kind(kind)
     if output_format is not None and output_format not in FORMATS:
@@ -116,6 +117,7 @@ def prepare(
         backend=backend,
         output_format=output_format or (before.output_format if before else FORMATS[0]),
         articles_per_part=part_size or (before.articles_per_part if before else PART_SIZE),
+        lacks=lacking(needed(named, kind)),
     )
     begin(folder, job, go_on=go_on)
     return Ready(job, folder, share, tuple(groups), unread)

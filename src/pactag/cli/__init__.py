@@ -16,7 +16,7 @@ from pactag.cli import annotate, calibrate, compare, data, demo, models, reprodu
 from pactag.cli.printing import forgive
 from pactag.cli.show import show_error
 from pactag.errors import PactagError
-from pactag.tracking import switch_off_telemetry
+from pactag.telemetry import switch_off_telemetry
 
 # What a system says of a path or a disk that only the user can mend, wherever a path is used; not every system has all of them.
 _NAMES = ("EACCES", "EPERM", "ENAMETOOLONG", "ELOOP", "EROFS", "ENOSPC", "EDQUOT")

@@ -34,9 +34,11 @@ def compare(
     from pactag.comparison import compare as compare_runs
     from pactag.comparison import read_runs
     from pactag.comparison_log import log_comparison
-    from pactag.comparison_page import comparison_page
+    from pactag.comparison_page import check_replaceable, comparison_page
     from pactag.tracking import Tracker
 
+    if html is not None:
+        check_replaceable(html)
     tracker = Tracker(tracking_uri)
     comparison = compare_runs(read_runs(tracker, runs))
     if as_json:

@@ -13,7 +13,7 @@ from pactag.cli.show import note
 def demo(
     model: ModelOption = DEFAULT_MODEL,
     host: Annotated[str, typer.Option(help="Address to listen on. Others reach the demo only when you change it.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 7860,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 7860,
     open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     tracking_uri: StoreOption = None,
 ) -> None:

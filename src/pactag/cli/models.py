@@ -74,7 +74,6 @@ def train(
         return
     with progress_bar(f"training {config.name}") as progress:
         done = run(config, progress=progress, resume=resume)
-    _tell_unsent(config, done.unsent)
     if as_json:
         figures = {name: dict(part.figures) for name, part in {"validation": done.validation, "test": done.test, **done.others}.items()}
         folder = str(done.folder) if done.folder else None
@@ -105,17 +104,11 @@ def _config(source: str, overrides: list[str]) -> RunConfig:
     return config.model_copy(update={"tracking": config.tracking.model_copy(update={"uri": tracker.uri})})
 
 
-def _tell_unsent(config: RunConfig, unsent: Path | None) -> None:
-    if unsent is not None:
-        note(escape(f"the tracking store did not take all of it; the rest is kept in {unsent} until: pactag sync {config.output}"))
-
-
 def _train_seeds(config: RunConfig, resume: bool, as_json: bool) -> None:
     from pactag.seeds import shown, train_seeds
 
     with progress_bar(f"training {config.name}") as progress:
         done = train_seeds(config, progress=lambda name, steps, total, word: progress(steps, total, f"{name}: {word}"), resume=resume)
-    _tell_unsent(config, next((run.unsent for run in done.runs.values() if run.unsent), None))
     if as_json:
         figures = {
             name: {"mean": spread.mean, "std": spread.deviation, "interval": spread.interval, "values": spread.values}

@@ -81,7 +81,10 @@ def best(
     overrides: Overrides = None,
     tracking_uri: StoreOption = None,
 ) -> None:
-    """Write the best trial as a plain config, for `pactag train`."""
+    """Write the best trial as a plain config, for `pactag train`. It takes the place of an earlier one, and of no other file."""
+    from pactag.sweeps.report import check_replaceable
+
+    check_replaceable(output)
     if Path(source).is_file() or source.endswith((".yaml", ".yml")):
         from pactag.sweeps.config import load_sweep
         from pactag.sweeps.report import best_config

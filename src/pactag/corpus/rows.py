@@ -220,11 +220,13 @@ def _parse(line: bytes, where: str, schema: Schema, problems: list[Problem]) -> 
     if not data["text"].strip():
         problems.append(Problem(where, "'text' is empty", "Drop the line or give its sentence"))
     for name in ("article_id", "title", "text"):
-        if isinstance(data.get(name), str) and any("\ud800" <= character <= "\udfff" for character in data[name]):
+        if isinstance(data.get(name), str) and _half(data[name]):
             problems.append(Problem(where, f"{name!r} holds half of a surrogate pair", "Repair the character"))
     before_it = data.get(BEFORE)
     if before_it is not None and not (isinstance(before_it, list) and all(isinstance(text, str) for text in before_it)):
         problems.append(Problem(where, f"{BEFORE!r} is {before_it!r}", "It must be a list of the sentences before this one"))
+    elif before_it is not None and any(map(_half, before_it)):
+        problems.append(Problem(where, f"{BEFORE!r} holds half of a surrogate pair", "Repair the character"))
     if not isinstance(data.get("title"), str | None):
         problems.append(Problem(where, f"'title' is {data['title']!r}", "It must be a str or null"))
     for label in data["labels"]:
@@ -239,6 +241,11 @@ def _parse(line: bytes, where: str, schema: Schema, problems: list[Problem]) -> 
     extra = {key: value for key, value in data.items() if key not in (*_REQUIRED, "title")}
     ordered = tuple(name for name in schema.names if name in data["labels"])
     return Row(data["article_id"], data["index"], data["text"], ordered, data.get("title"), extra)
+
+
+def _half(text: str) -> bool:
+    """Whether a text holds half of a surrogate pair, which no file in UTF-8 can."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _gaps(rows: list[Row], path: Path) -> list[Problem]:

@@ -17,12 +17,19 @@ SENTENCES_AT_ONCE = 200
 _LEAST = 0.005
 _COLOURED = 0.02
 _SHOWN_WORDS = 5
+# A sign that may be one of Markdown or HTML; an entity is none, whatever it stands for.
+_SIGN = re.compile(r"[!-/:-@\[-`{-~]")
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n")
 
 
 def safe(text: str) -> str:
     """Text for HTML that Gradio also treats as a template: `${...}` and `{{...}}` in an article must stay what they are."""
     return escape(text).replace("$", "&#36;").replace("{", "&#123;").replace("}", "&#125;").replace("`", "&#96;")
+
+
+def literal(text: str) -> str:
+    """Text for Markdown that shows it to the letter, in one line: an error may quote a file, with pictures and links in it."""
+    return _SIGN.sub(lambda sign: f"&#{ord(sign[0])};", " ".join(text.split()))
 
 
 def legend(schema: Schema) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,17 +29,19 @@ def build(tagger: Tagger) -> Any:
 
     :raises MissingExtraError: when Gradio is not installed.
     """
-    # Read when Gradio is imported: it reports nothing to anybody.
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    folder = tempfile.TemporaryDirectory(prefix="pactag-demo-")
+    # Read when Gradio is imported, and later: it reports nothing to anybody, and what is uploaded and downloaded goes with the page.
+    os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": os.path.realpath(folder.name)}
     try:
         import gradio as gr
     except ModuleNotFoundError:
+        folder.cleanup()
         raise MissingExtraError("The demo", "demo") from None
-    acts = Actions(gr, tagger)
+    acts = Actions(gr, tagger, folder)
     names = list(tagger.schema.names)
     with gr.Blocks(title="pactag", analytics_enabled=False) as page:
         session, place = gr.State(Session()), gr.State((0, 0, None))
-        gr.Markdown(f"# pactag\n{tagger.schema.title}: the sentences of an article that carry one of {len(names)} labels.")
+        gr.Markdown(f"# pactag\n{markup.literal(tagger.schema.title)}: the sentences of an article that carry one of {len(names)} labels.")
         with gr.Tabs():
             with gr.Tab("Text"):
                 title = gr.Textbox(label="Title, if any", max_lines=1, elem_id="title")
@@ -52,7 +55,7 @@ def build(tagger: Tagger) -> Any:
             with gr.Tab("File"):
                 file = gr.File(label="Text, HTML, JSONL, CSV or Parquet", type="filepath", elem_id="file")
                 tag_file = gr.Button("Tag", variant="primary", elem_id="tag-file")
-        status = gr.Markdown(elem_classes="status", elem_id="status")
+        status = gr.Markdown(elem_classes="status", elem_id="status", latex_delimiters=[])
         with gr.Row(visible=False) as result:
             with gr.Column(scale=3, min_width=200):
                 which = gr.Dropdown(label="Article", visible=False, elem_id="which")
@@ -93,31 +96,51 @@ def serve(tagger: Tagger, *, host: str = HOST, port: int = PORT, open_browser: b
     """Start the demo; by default only this machine reaches it. Never a public link.
 
     :param wait: until it is stopped; else the running page is returned, to `close()`.
-    :raises PactagError: when the port is taken.
+    :raises PactagError: when the port is taken, or the host is none of this machine.
     """
     page = build(tagger)
     import gradio as gr
+    import httpx
 
     # Fonts of the system: nothing is fetched from anywhere.
     fonts = ["system-ui", "Segoe UI", "Roboto", "sans-serif"]
     theme = gr.themes.Base(font=fonts, font_mono=["ui-monospace", "monospace"])
     try:
-        page.queue(default_concurrency_limit=1).launch(
-            server_name=host,
-            server_port=port,
-            share=False,
-            inbrowser=open_browser,
-            prevent_thread_lock=not wait,
-            quiet=True,
-            footer_links=[],
-            ssr_mode=False,
-            theme=theme,
-            css=style.CSS,
-            show_error=True,
-        )
-    except OSError as bad:
-        raise PactagError(f"port {port}", f"cannot be used ({bad})", "Choose another with --port") from None
+        with _no_proxies():
+            page.queue(default_concurrency_limit=1).launch(
+                server_name=host,
+                server_port=port,
+                share=False,
+                inbrowser=open_browser,
+                prevent_thread_lock=True,
+                quiet=True,
+                footer_links=[],
+                ssr_mode=False,
+                theme=theme,
+                css=style.CSS,
+                show_error=True,
+            )
+    except (OSError, httpx.HTTPError, httpx.InvalidURL) as bad:
+        page.close(verbose=False)
+        fix = "Choose another with --port, or another address of this machine with --host"
+        raise PactagError(f"port {port} of {host}", f"cannot be used ({bad})", fix) from None
+    if wait:
+        page.block_thread()
     return page
+
+
+@contextmanager
+def _no_proxies() -> Iterator[None]:
+    """Gradio asks itself whether it is there, and a proxy of the environment does not know this machine."""
+    names = ("NO_PROXY", "no_proxy")
+    before = {name: os.environ[name] for name in names if name in os.environ}
+    os.environ |= dict.fromkeys(names, "*")
+    try:
+        yield
+    finally:
+        for name in names:
+            os.environ.pop(name)
+        os.environ |= before
 
 
 class Actions:
@@ -125,11 +148,12 @@ class Actions:
 
     advice = "<p>Choose a sentence with the mouse, or with Tab, the arrows and Enter, to see its scores and to correct it.</p>"
 
-    def __init__(self, gr: Any, tagger: Tagger) -> None:
+    def __init__(self, gr: Any, tagger: Tagger, folder: tempfile.TemporaryDirectory[str]) -> None:
+        """:param folder: for downloads; it is removed with this object, at the latest when the process ends."""
         self._gr = gr
         self._tagger = tagger
         self._schema: Schema = tagger.schema
-        self._folder = tempfile.TemporaryDirectory(prefix="pactag-demo-")
+        self._folder = folder
         self.example = " ".join(rule.example for label in self._schema.labels for rule in (*label.rules_in[:1], *label.rules_out[:1]))
 
     def tag_text(self, before: Session, text: str, title: str) -> list[Any]:
@@ -231,4 +255,4 @@ def _refuse(where: str, found: str, fix: str) -> Iterator[Article]:
 
 def _told(error: PactagError) -> str:
     """Every problem on a line of its own, as Markdown that shows it to the letter."""
-    return "\n\n".join(f"**error** {markup.safe(str(problem) if problem.found else problem.where)}" for problem in error.problems[:10])
+    return "\n\n".join(f"**error** {markup.literal(str(problem) if problem.found else problem.where)}" for problem in error.problems[:10])

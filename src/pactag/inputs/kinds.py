@@ -35,6 +35,7 @@ def kind_of(name: PurePath | str) -> str | None:
 
 
 def bare_name(name: PurePath | str) -> PurePath:
-    """The name of a file without the endings of its kind and compression."""
+    """The name of a file without the endings of its kind and compression. A dot alone makes no ending: `Dr. Smith speaks` stays whole."""
     path = uncompressed_name(name)
-    return path.with_suffix("") if path.suffix else path
+    # `.json` is a kind, too, where the user says which.
+    return path.with_suffix("") if path.suffix.lower() in {*ENDINGS, ".json"} else path

@@ -84,7 +84,10 @@ def _csv_articles(rows: Any, header: list[str], where: str, id: str) -> Iterator
         except StopIteration:
             return
         except csv.Error as bad:
-            yield InputError(here, f"is not CSV ({bad})", "Put fields in double quotes, and double the quotes inside them")
+            # An open quote goes on over the rows below it, to the next quote or to the end of the file.
+            last = rows.line_num + 1
+            unread = f", so that lines {line} to {last} were not read" if last > line else ""
+            yield InputError(here, f"is not CSV ({bad}){unread}", "Put fields in double quotes, and double the quotes inside them")
             continue
         if not row:
             continue

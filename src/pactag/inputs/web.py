@@ -21,6 +21,7 @@ from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from pactag.errors import InputError
 from pactag.inputs.compressed import uncompressed
+from pactag.inputs.encodings import codec_of
 from pactag.inputs.kinds import is_compressed
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -255,11 +256,7 @@ def _unpacked(body: bytes, path: str, address: str, too_large: InputError, limit
 
 def _in_utf8(body: bytes, charset: str | None) -> bytes:
     """What the header says of the encoding counts before what the page says (https://html.spec.whatwg.org/, encoding sniffing)."""
-    if charset is None or charset.lower().replace("-", "") == "utf8":
+    name = codec_of(charset) if charset is not None else None
+    if name is None or name == "utf-8" or body.startswith(codecs.BOM_UTF8):
         return body
-    try:
-        # By that standard Latin-1 and ASCII are other names of windows-1252, which has quotes where they have control characters.
-        name = "cp1252" if codecs.lookup(charset).name in ("iso8859-1", "ascii") else charset
-        return body.decode(name, errors="replace").encode("utf-8")
-    except LookupError:
-        return body
+    return body.decode(name, errors="replace").encode("utf-8")

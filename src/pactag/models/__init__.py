@@ -16,9 +16,13 @@ from pactag.model_folder import (
     TORCH_WEIGHTS,
     Manifest,
 )
+from pactag.telemetry import switch_off_telemetry
 
 if TYPE_CHECKING:
     from pactag.models.base import SentenceClassifier, SentenceScorer
+
+# Before any module of a kind imports its libraries.
+switch_off_telemetry()
 
 KINDS: dict[str, str] = {
     "tfidf": "pactag.models.tfidf:TfidfClassifier",

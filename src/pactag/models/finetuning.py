@@ -133,9 +133,15 @@ class _Trainer(transformers.Trainer):
         self._training = training
         self._mask_id = mask_id
         self._keep = keep
+        self._sentences_of_step = 0
 
     def _get_train_sampler(self, train_dataset: Any = None) -> torch.utils.data.Sampler[int]:
         return self._order
+
+    def get_batch_samples(self, *args: Any) -> Any:
+        parts, items = super().get_batch_samples(*args)
+        self._sentences_of_step = sum(len(part["targets"]) for part in parts)
+        return parts, items
 
     def compute_loss(self, model: Any, inputs: dict[str, torch.Tensor], return_outputs: bool = False, **_: Any) -> Any:
         training = self._training
@@ -160,6 +166,8 @@ class _Trainer(transformers.Trainer):
             loss = loss + training.teacher_vectors * vector_loss(vectors, inputs["vectors"].repeat(copies, 1))
         if training.r_drop:
             loss = loss + training.r_drop * disagreement(*logits.chunk(2))
+        # The Trainer takes the mean of the parts of a step. Those of the last one of an epoch differ in size: each counts by its sentences.
+        loss = loss * (len(targets) * self.current_gradient_accumulation_steps / self._sentences_of_step)
         return (loss, logits) if return_outputs else loss
 
     def create_optimizer(self, *_: Any, **__: Any) -> torch.optim.Optimizer:

@@ -1,4 +1,4 @@
-"""Sentence vectors that this process has computed already: runs of a study or a sweep over one fixed encoder read each sentence once."""
+"""Sentence vectors that this process has computed already: runs of a study or a sweep on the same sentences read them once."""
 
 from __future__ import annotations
 
@@ -13,29 +13,33 @@ _MOST = 200_000
 
 
 class KnownVectors:
-    """Vectors by sentence, of one encoder at a time."""
+    """Vectors of lists of sentences, of one encoder at a time.
+
+    By whole lists: which sentences share a batch decides the last bits of their vectors, and a run is to give the same figures whatever ran
+    before it in the process.
+    """
 
     def __init__(self, most: int = _MOST) -> None:
         """:param most: sentences that are kept."""
         self._most = most
         self._encoder: Hashable = None
-        self._vectors: dict[SentenceInput, np.ndarray] = {}
+        self._vectors: dict[tuple[SentenceInput, ...], np.ndarray] = {}
 
     def of(
         self, inputs: Sequence[SentenceInput], *, encoder: Hashable, embed: Callable[[Sequence[SentenceInput]], np.ndarray]
     ) -> np.ndarray:
-        """Vectors of sentences, shape `(len(inputs), size)`; those that are not known are computed, all in one call.
+        """Vectors of sentences, shape `(len(inputs), size)`; those of a list that is not known are computed in one call, each once.
 
         :param encoder: whatever tells encoders and ways of reading apart; for another one everything is forgotten.
         :param embed: computes vectors.
         """
         if encoder != self._encoder:
             self._encoder, self._vectors = encoder, {}
-        new = list(dict.fromkeys(one for one in inputs if one not in self._vectors))
-        if len(self._vectors) + len(new) > self._most:
-            self._vectors, new = {}, list(dict.fromkeys(inputs))
-        if not inputs:
-            return embed(inputs)
-        if new:
-            self._vectors.update(zip(new, embed(new), strict=True))
-        return np.stack([self._vectors[one] for one in inputs])
+        wanted = tuple(inputs)
+        if wanted not in self._vectors:
+            place = {one: number for number, one in enumerate(dict.fromkeys(wanted))}
+            vectors = embed(list(place))[[place[one] for one in wanted]]
+            if sum(map(len, self._vectors)) + len(wanted) > self._most:
+                self._vectors = {}
+            self._vectors[wanted] = vectors
+        return self._vectors[wanted].copy()

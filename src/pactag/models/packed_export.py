@@ -1,4 +1,4 @@
-"""`packed`: weights in about two bits, compressed, so that an encoder of 110 million weights fits into 25 MB; arithmetic in 8 bits.
+"""`packed`: weights in few bits, compressed: about two where an encoder of 110 million weights is to fit into 25 MB; arithmetic in 8 bits.
 
 How coarse the weights are is set by the size of the file. In memory each weight takes 8 bits.
 """

@@ -56,17 +56,25 @@ def _between(text: str) -> str:
 
 
 def _sentence(sentence: TaggedSentence, schema: Schema) -> str:
+    scores = escape(" · ".join(f"{name} {_score(sentence, name)}" for name in sentence.scores))
     if not sentence.labels:
-        return f'<span class="plain">{escape(sentence.text)}</span>'
+        if not sentence.uncertain:
+            return f'<span class="plain">{escape(sentence.text)}</span>'
+        doubts = "".join(_doubt(label, sentence) for label in schema.labels if label.name in sentence.uncertain)
+        return f'<span class="plain" tabindex="0" data-scores="{scores}">{escape(sentence.text)}{doubts}</span>'
     classes = " ".join(f"is-{name}" for name in sentence.labels)
-    scores = " · ".join(f"{name} {_score(sentence, name)}" for name in sentence.scores)
     chips = "".join(_chip(label, sentence) for label in schema.labels if label.name in sentence.labels)
-    return f'<mark tabindex="0" class="{classes}" data-scores="{escape(scores)}">{chips}{escape(sentence.text)}</mark>'
+    return f'<mark tabindex="0" class="{classes}" data-scores="{scores}">{chips}{escape(sentence.text)}</mark>'
 
 
 def _score(sentence: TaggedSentence, name: str) -> str:
     """A score, with a question mark where the label is uncertain."""
     return f"{sentence.scores[name]:.2f}" + ("?" if name in sentence.uncertain else "")
+
+
+def _doubt(label: Label, sentence: TaggedSentence) -> str:
+    """What is uncertain of a sentence without a label, in words: a chip or colour would say that it has one. A line may end before it."""
+    return f'<wbr><span class="doubt is-{label.name}" dir="ltr">{label.name} {_score(sentence, label.name)}</span>'
 
 
 def _chip(label: Label, sentence: TaggedSentence) -> str:
@@ -106,7 +114,8 @@ def _head(schema: Schema) -> str:
 <details>
 <summary>What the labels mean</summary>
 <dl>
-{meanings}<dt>?</dt><dd>The score lies so near the threshold that the label, given or not, is often wrong.</dd>
+{meanings}<dt>?</dt><dd>The score lies so near the threshold that the label, given or not, is often wrong.
+Behind a sentence without a label stand those that are so near.</dd>
 </dl>
 </details>
 </header>

@@ -13,7 +13,8 @@ _COMMON = """\
 html { scroll-padding: 7rem 0 5rem; }
 body { margin: 0 auto; max-width: 44rem; padding: 1rem 1rem 5rem; background: var(--paper); color: var(--ink);
   font: 1.0625rem/1.7 Georgia, "Times New Roman", serif; overflow-wrap: anywhere; }
-h1, h2, .filters, .count, footer, details, .chip, mark::after { font-family: system-ui, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; }
+h1, h2, .filters, .count, footer, details, .chip, .doubt, [data-scores]::after {
+  font-family: system-ui, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; }
 h1 { font-size: 1.25rem; line-height: 1.3; margin: .5rem 0; }
 h2 { font-size: 1.25rem; line-height: 1.3; margin: 2.5rem 0 0; }
 p { margin: 0 0 1rem; }
@@ -41,11 +42,13 @@ mark { color: inherit; background: var(--tint, transparent); border-bottom: 2px 
   padding: .1em .15em; border-radius: .15em; -webkit-box-decoration-break: clone; box-decoration-break: clone; }
 /* Inline, so that no line ends between a chip and its sentence. */
 mark .chip { display: none; padding-block: .1em; }
-mark:focus-visible, summary:focus-visible, input:focus-visible { outline: 2px solid var(--ink); outline-offset: 2px; }
-mark:is(:hover, :focus)::after { content: attr(data-scores); position: fixed; inset: auto 0 0; z-index: 2; padding: .7rem 1rem;
+.doubt { display: none; margin-inline-start: .4em; color: var(--soft); font-size: .75em; line-height: 1.5; white-space: nowrap;
+  user-select: none; }
+[data-scores]:focus-visible, summary:focus-visible, input:focus-visible { outline: 2px solid var(--ink); outline-offset: 2px; }
+[data-scores]:is(:hover, :focus)::after { content: attr(data-scores); position: fixed; inset: auto 0 0; z-index: 2; padding: .7rem 1rem;
   background: var(--panel); color: var(--ink); border-top: 1px solid var(--rule); text-align: center; font-size: .9375rem;
   line-height: 1.5; font-variant-numeric: tabular-nums; }
-mark:hover::after { z-index: 3; }
+[data-scores]:hover::after { z-index: 3; }
 body:has(#only:checked) :is(.plain, mark) { display: none; }
 """
 
@@ -55,7 +58,7 @@ _PRINT = """\
   body { max-width: none; padding: 0; font-size: 11pt; line-height: 1.5; }
   .filters { position: static; }
   .filters input, .only, details { display: none !important; }
-  mark::after { content: none !important; }
+  [data-scores]::after { content: none !important; }
   mark, .chip { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   mark .chip::after { content: "\\a0" attr(data-score); font-weight: 400; }
   h2 { break-after: avoid; }
@@ -70,7 +73,8 @@ _PRINT = """\
 
 def style(schema: Schema) -> str:
     """The style sheet. A sentence shows a chip for each of its labels that is switched on, the background of the first and the line of the
-    last; filters need no script, since a rule can ask whether a box is ticked."""
+    last; one without a label says in words which ones that are switched on are uncertain. Filters need no script, since a rule can ask
+    whether a box is ticked."""
     labels = [rule for label in schema.labels for rule in _label_rules(label)]
     # Of two rules that match, the later one wins.
     tints = [f"{_shown(label)} {{ --tint: var(--tint-{label.name}); }}" for label in reversed(schema.labels)]
@@ -86,6 +90,7 @@ def _label_rules(label: Label) -> list[str]:
         f":root {{ --tint-{name}: {label.color}24; --line-{name}: {label.color}; }}",
         f".chip.is-{name} {{ background: {label.color}; color: {_readable_on(label.color)}; }}",
         f"body:has(#show-{name}:checked) mark .chip.is-{name} {{ display: inline; }}",
+        f"body:has(#show-{name}:checked) .doubt.is-{name} {{ display: inline; }}",
         f"body:has(#only:checked):has(#show-{name}:checked) mark.is-{name} {{ display: block; margin: 0 0 .75rem; }}",
     ]
 

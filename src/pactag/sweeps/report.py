@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pactag.overwriting import check_same_kind
 from pactag.sweeps.config import LoadedSweep, Setting
 from pactag.tracking import RunRecorder, Table, Tracker
 
@@ -60,6 +63,14 @@ def best_config(loaded: LoadedSweep, number: int, value: float, settings: Mappin
     config = loaded.trial_config(dict(settings), name=f"{sweep.name}-best")
     found = "".join(f"#   {name}: {setting}\n" for name, setting in settings.items())
     return f"# Trial {number} of the sweep {sweep.name}: macro-F1 {value:.4f} on the validation split with\n{found}\n{config.to_yaml()}"
+
+
+def check_replaceable(path: Path) -> None:
+    """Refuse to write the best settings over anything else, such as the file of the sweep.
+
+    :raises PactagError: when a file stands there that does not begin as `best_config` does.
+    """
+    check_same_kind(path, re.compile(rb"# Trial \d+ of the sweep "), "best trial of a sweep")
 
 
 def importances_of(study: optuna.Study) -> dict[str, float]:

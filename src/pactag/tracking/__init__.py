@@ -5,7 +5,7 @@
 """
 
 from pactag.tracking.contents import TESTING, LoggedInput, Pruned, Table
-from pactag.tracking.library import DEFAULT_STORE, is_missing, sqlite_file, store_uri, switch_off_telemetry
+from pactag.tracking.library import DEFAULT_STORE, is_missing, sqlite_file, store_uri
 from pactag.tracking.logged_model import MODEL_TAG
 from pactag.tracking.outbox import UNSENT
 from pactag.tracking.recorder import RunRecorder
@@ -28,5 +28,4 @@ __all__ = [
     "is_missing",
     "sqlite_file",
     "store_uri",
-    "switch_off_telemetry",
 ]

@@ -10,18 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from pactag.errors import MissingExtraError, TrackingError
+from pactag.telemetry import switch_off_telemetry
 
 DEFAULT_STORE = Path("experiments/mlflow.db")
 # What MLflow calls its errors (mlflow.protos.databricks_pb2).
 ALREADY_EXISTS = "RESOURCE_ALREADY_EXISTS"
 # The second is for ids that none can have, and for aliases that are not set.
 _NOTHING_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
-
-
-def switch_off_telemetry() -> None:
-    """Libraries that pactag calls report nothing to anybody, unless the user said otherwise in the environment."""
-    for name, value in (("MLFLOW_DISABLE_TELEMETRY", "true"), ("HF_HUB_DISABLE_TELEMETRY", "1"), ("DO_NOT_TRACK", "1")):
-        os.environ.setdefault(name, value)
 
 
 def store_uri(uri: str | None = None) -> str:

@@ -88,6 +88,9 @@ class RunRecorder:
             with self._one_by_one:
                 if len(self.outbox):
                     self._send_kept()
+                if self.unsent is not None:
+                    told = "the store did not take all of run %s; the rest is kept in %s until: pactag sync %s"
+                    _log.warning(told, self.run_id, self.unsent, self.unsent.parent.parent)
                 self.outbox.leave()
 
     def params(self, params: Mapping[str, str]) -> None:

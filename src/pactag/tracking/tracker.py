@@ -142,6 +142,7 @@ class Tracker:
         watch_machine: bool = False,
         unsent: Path | None = None,
         resume: str | None = None,
+        seconds_before: float = 0.0,
     ) -> Iterator[RunRecorder]:
         """A new run, or one that goes on, that ends as FINISHED, FAILED after an error, or KILLED after an interruption.
 
@@ -151,6 +152,7 @@ class Tracker:
         :param unsent: folder that keeps, in one of its own, what the store does not take once the run has begun; without it, that is an
             error.
         :param resume: id of a run that was cut off, and goes on; what it has already is not logged a second time.
+        :param seconds_before: how long it took until it was cut off, as far as that was kept.
 
         The tag `status=completed` is the last thing written: a run without it is not whole. A run that ends with `Pruned` has
         `status=pruned`.
@@ -174,7 +176,7 @@ class Tracker:
             recorder.params(params)
             with watched(recorder.system_metrics, since=recorder.age if resume else 0.0) if watch_machine else contextlib.nullcontext():
                 yield recorder
-            recorder.metrics({"speed/wall_seconds": time.monotonic() - started})
+            recorder.metrics({"speed/wall_seconds": seconds_before + time.monotonic() - started})
             recorder.tags({"status": "completed"})
             status = "FINISHED"
         except (KeyboardInterrupt, SystemExit):

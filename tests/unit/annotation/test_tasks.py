@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from tool_exports import DAM, PORT
 
+from pactag.annotation.files import check_folder
 from pactag.annotation.rounds import start
 from pactag.annotation.tasks import read_task_folder
 from pactag.errors import PactagError
@@ -89,6 +90,12 @@ def test_folder_with_work_in_it_is_left_alone(started, articles, schema):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def test_file_in_the_place_of_the_folder_is_told_before_any_work(tmp_path, schema):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(PactagError, match=r"tasks: cannot be made: .*/file is a file\. Name another folder"):
+        check_folder(tmp_path / "file" / "tasks")
+
+
 def test_all_bad_inputs_are_told_and_nothing_is_written(tmp_path, schema):
     (tmp_path / "a.txt").write_text("He said no.")
     (tmp_path / "latin.txt").write_bytes("Le président.".encode("latin-1"))
@@ -112,6 +119,20 @@ def test_judgements_are_no_articles(judged, tmp_path, schema):
     with pytest.raises(PactagError) as told:
         start([path], tmp_path / "out", schema, tool="csv")
     assert str(told.value) == f"{path}: holds judgements. For those that differ: pactag annotate agreement {path} -o differ.jsonl"
+
+
+@pytest.mark.parametrize("name", ["chosen", "chosen/*.jsonl"])
+@pytest.mark.parametrize("kind", ["chosen sentences", "judgements"])
+def test_files_of_the_loop_in_a_folder_or_pattern_are_no_articles(started, judged, tmp_path, schema, name: str, kind: str):
+    (tmp_path / "chosen").mkdir()
+    if kind == "judgements":
+        judged({"anna": {"port:0": ["threat"]}}, name="chosen/a.jsonl")
+    else:
+        (tmp_path / "chosen/a.jsonl").write_bytes((started("csv") / "tasks.jsonl").read_bytes())
+    with pytest.raises(PactagError) as told:
+        start([tmp_path / name], tmp_path / "out", schema, tool="csv")
+    assert str(told.value) == f"{tmp_path}/chosen/a.jsonl: holds {kind}, not articles. Name the file itself"
+    assert not (tmp_path / "out").exists()
 
 
 def test_article_without_a_sentence_is_told(tmp_path, schema):

@@ -235,6 +235,71 @@ def test_change_in_the_middle_of_a_file_of_a_megabyte_is_seen(tmp_path):
     assert plan.fingerprint(groups_of([Source(path, "a")])) != before
 
 
+@pytest.fixture
+def tables(tmp_path, monkeypatch):
+    """A folder of texts and tables, and what takes away or brings back the library that the tables need."""
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    (tmp_path / "news").mkdir()
+    for number in range(4):
+        (tmp_path / f"news/{number}a.txt").write_text("He said no.")
+        parquet.write_table(pyarrow.table({"text": ["She said no."]}), tmp_path / f"news/{number}b.parquet")
+
+    def installed(there: bool) -> None:
+        monkeypatch.setitem(sys.modules, "pyarrow", pyarrow if there else None)
+        monkeypatch.setitem(sys.modules, "pyarrow.parquet", parquet if there else None)
+
+    return installed
+
+
+@pytest.mark.parametrize("options", [{"resume": True}, {"share": Share(1, 2)}])
+@pytest.mark.parametrize(
+    ("before", "told"), [(True, "with the extra 'parquet', which is not"), (False, "without the extra 'parquet', which")]
+)
+def test_job_goes_on_with_the_extras_it_was_begun_with_only(job, tables, tmp_path, before: bool, told: str, options):
+    tables(before)
+    job(tmp_path / "out", inputs=[tmp_path / "news"], share=Share(0, 2))
+    rows = _rows(tmp_path / "out")
+    tables(not before)
+    with pytest.raises(PactagError, match=f"was begun {told}"):
+        job(tmp_path / "out", inputs=[tmp_path / "news"], **options)
+    assert _rows(tmp_path / "out") == rows
+    tables(before)
+    job(tmp_path / "out", inputs=[tmp_path / "news"], share=Share(1, 2))
+    assert len(_rows(tmp_path / "out")) == (8 if before else 4)
+
+
+def test_job_whose_inputs_do_not_need_an_extra_goes_on_without_it(job, tables, tmp_path):
+    tables(False)
+    job(tmp_path / "out")
+    tables(True)
+    job(tmp_path / "out", resume=True)
+
+
+def test_job_of_an_earlier_version_goes_on(job, tmp_path):
+    job(tmp_path / "out")
+    path = tmp_path / "out/job.json"
+    path.write_text(json.dumps({name: value for name, value in json.loads(path.read_text()).items() if name != "lacks"}))
+    job(tmp_path / "out", resume=True)
+
+
+def test_worker_with_other_extras_refuses(job, tables, tmp_path, monkeypatch):
+    from pactag.bulk import ray_engine
+    from pactag.bulk.run import prepare
+
+    monkeypatch.setattr(ray_engine.Tagger, "load", lambda *_, **__: FakeTagger())
+    ready = prepare([tmp_path / "news"], tmp_path / "out", model="fake-1")
+    job_text = ready.job.model_dump_json()
+    # A worker changes its folder, which is that of the tests here.
+    monkeypatch.chdir(tmp_path)
+    worker = ray_engine.Worker(model="", backend=None, job=job_text, folder=str(tmp_path / "out"), cwd=str(tmp_path))
+    tables(False)
+    units = [json.dumps(unit) for unit in ray_engine._units(ready, 1)]
+    rows = [{"result": result} for result in worker({"unit": units})["result"]]
+    with pytest.raises(PactagError, match=r"the worker on .*: was begun with the extra 'parquet'"):
+        ray_engine._counted(iter(rows), ready, lambda *_: None)
+    assert not _rows(tmp_path / "out")
+
+
 def test_altered_job_file_is_told(job, tmp_path):
     job(tmp_path / "out")
     (tmp_path / "out/job.json").write_text("{}")

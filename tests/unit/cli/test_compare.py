@@ -41,6 +41,15 @@ def test_page_that_cannot_be_written_is_told(pactag, names, store, tmp_path, pla
     assert list(tmp_path.iterdir()) == []
 
 
+def test_page_replaces_nothing_but_a_page_of_a_comparison(pactag, tmp_path):
+    notes = tmp_path / "notes.html"
+    notes.write_bytes(b"<!doctype html>My notes\r\n")
+    done = pactag("compare", "1", "2", "--html", notes, "--tracking-uri", f"sqlite:///{tmp_path}/runs.db")
+    assert done.returncode == 2
+    assert "notes.html: exists already and holds no comparison of runs" in " ".join(done.stderr.split())
+    assert notes.read_bytes() == b"<!doctype html>My notes\r\n"
+
+
 def test_compare_of_one_run_is_told(pactag, names, store):
     done = pactag("compare", names[0], "--tracking-uri", store)
     assert done.returncode == 2

@@ -11,6 +11,12 @@ def test_help_says_what_it_does(pactag):
     assert "download the corrections" in " ".join(pactag("demo", "--help").stdout.replace("│", " ").split())
 
 
+def test_port_0_is_refused(pactag):
+    done = pactag("demo", "--port", "0")
+    assert done.returncode == 2
+    assert "should be greater than or equal to 1" in " ".join(done.stderr.replace("│", " ").split())
+
+
 def test_missing_extra_is_told(pactag, trained, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "gradio", None)
     done = pactag("demo", "--model", trained["tfidf"].folder)

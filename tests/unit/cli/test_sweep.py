@@ -31,7 +31,18 @@ def test_sweep_runs_shows_and_writes_the_best(pactag, sweep_file, tmp_path):
     store = f"sqlite:///{_store(sweep_file)}"
     assert pactag("sweep", "best", parent, "-o", from_run, "--tracking-uri", store).returncode == 0
     assert from_file.read_text() == from_run.read_text()
+    assert pactag("sweep", "best", sweep_file, "-o", from_file).returncode == 0
     assert pactag("validate", from_file).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["tiny.yaml", "base.yaml"])
+def test_best_trial_replaces_no_other_config(pactag, sweep_file, name: str):
+    place = sweep_file.with_name(name)
+    before = place.read_bytes()
+    done = pactag("sweep", "best", sweep_file, "-o", place)
+    assert done.returncode == 2
+    assert f"{name}: exists already and holds no best trial of a sweep" in " ".join(done.stderr.split())
+    assert place.read_bytes() == before
 
 
 def test_storage_may_be_another_one(pactag, sweep_file, storage):

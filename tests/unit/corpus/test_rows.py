@@ -210,6 +210,11 @@ def test_lone_surrogate_is_told_because_no_file_can_hold_it(problems, field: str
     assert field in found
 
 
+def test_lone_surrogate_in_a_sentence_before_is_told(problems):
+    (found,) = problems(train=[json.dumps({"article_id": "a", "index": 3, "text": "x", "labels": [], "before": ["cut \ud83d"]})])
+    assert found == "train.jsonl:1: 'before' holds half of a surrogate pair. Repair the character"
+
+
 @pytest.mark.parametrize("line", ["[" * 100_000, '{"index": ' + "9" * 5000 + "}"], ids=["nested", "digits"])
 def test_json_that_python_cannot_hold_is_told(problems, line: str):
     (found,) = problems(train=[line])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from html import unescape
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 import pytest
@@ -46,7 +48,7 @@ def actions(schema):
     from pactag.demo.page import Actions
 
     gradio = SimpleNamespace(update=lambda **changes: changes, skip=lambda: "skip")
-    return Actions(gradio, SimpleNamespace(schema=schema))
+    return Actions(gradio, SimpleNamespace(schema=schema), TemporaryDirectory())
 
 
 def test_error_leaves_what_is_on_the_page(actions, small):
@@ -56,12 +58,20 @@ def test_error_leaves_what_is_on_the_page(actions, small):
     assert set(others) == {"skip"}
 
 
+def test_error_is_no_markdown(actions, small, tmp_path):
+    header = "![x](http://news.example/p.png),*b* <img src=x> [l](www.news.example) _i_ $$x$$ `c` ~~d~~ a@b.example &amp;"
+    (tmp_path / "a.csv").write_text(f"{header}\n1\n")
+    told = actions.tag_file(small, str(tmp_path / "a.csv"))[2].removeprefix("**error** ")
+    assert not set("!*_[]()<>$`~@|\\:/.\"'{}") & set(told)
+    assert "'![x](http://news.example/p.png)', '*b* <img src=x> [l](www.news.example) _i_ $$x$$ `c` ~~d~~ a@b" in unescape(told)
+
+
 def test_corrections_are_not_lost_by_the_next_article(actions, small, schema):
     corrected = small.corrected((0, 0), ["proposal"], schema)
     asked, _, told, *_ = actions.tag_text(corrected, "", "")
     assert (asked.corrections, "1 corrected sentences would be lost" in told) == (corrected.corrections, True)
     # The second time it is done: here there is nothing to tag.
-    assert "text: is empty" in actions.tag_text(asked, "", "")[2]
+    assert "text: is empty" in unescape(actions.tag_text(asked, "", "")[2])
 
 
 def test_correction_after_the_question_is_asked_about_again(small, schema):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import glob
+import gzip
 import importlib.util
 import io
 import json
@@ -19,6 +20,7 @@ from pactag.articles import Article, normalise
 from pactag.errors import InputError, MissingExtraError
 from pactag.inputs import Source, read_articles, sources
 from pactag.inputs.records import article_of
+from pactag.sentences import segment
 
 needs_trafilatura = pytest.mark.skipif(importlib.util.find_spec("trafilatura") is None, reason="the extra `html` is not installed")
 
@@ -173,6 +175,22 @@ def test_rows_of_files_of_one_name_have_two_ids(tmp_path, monkeypatch):
     for sub in ("01", "02"):
         _file(tmp_path / sub / "wire.csv", "text\nNo.\n")
     assert [article.id for article in _all("01/wire.csv", "02/wire.csv")[0]] == ["01/wire.csv:2", "02/wire.csv:2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "id"),
+    [
+        ("Dr. Smith speaks", "Dr. Smith speaks"),
+        ("wire.2024-01-05", "wire.2024-01-05"),
+        ("U.S.-talks.TXT", "U.S.-talks"),
+        ("wire.2024-01-05.gz", "wire.2024-01-05"),
+        ("a.b.html.zst", "a.b"),
+        ("notes.md", "notes.md"),
+        ("rows.json", "rows"),
+    ],
+)
+def test_id_of_a_file_is_its_name_without_the_endings_that_are_known(tmp_path, name: str, id: str):
+    assert [source.id for source in sources([tmp_path / name])] == [id]
 
 
 def test_file_that_is_named_twice_keeps_its_id(tmp_path, monkeypatch):
@@ -401,6 +419,21 @@ def test_bad_csv_rows_are_told_with_their_line(tmp_path):
     assert "has 3 fields, the header has 2" in errors[0]
     assert "is not valid UTF-8" in errors[1]
     assert "is not CSV" in errors[2]
+    assert not any("not read" in error for error in errors)
+
+
+@pytest.mark.parametrize(
+    ("rows", "told", "read"),
+    [
+        ('2,"We will strike.\n3,He left.\n4,Yes.\n', "lines 3 to 5 were not read", ["1"]),
+        ('2,"We will strike.\n3,"He" left.\n4,Yes.\n', "lines 3 to 4 were not read", ["1", "4"]),
+    ],
+)
+def test_rows_that_an_open_quote_takes_in_are_told(tmp_path, rows: str, told: str, read: list[str]):
+    articles, (error,) = _all(_file(tmp_path / "a.csv", f"id,text\n1,No.\n{rows}"))
+    assert [article.id for article in articles] == read
+    assert "a.csv:3: is not CSV (" in error
+    assert told in error
 
 
 @pytest.mark.parametrize("content", ["id,body\n1,No.\n", "", "\x01\x02\n"])
@@ -483,6 +516,71 @@ def test_html_gives_the_article_without_the_page_around_it(tmp_path):
     assert "timetable & the rota" in article.text
     assert "Add a Comment" not in article.text
     assert "\n\nDeadline\n\n" in article.text
+
+
+@needs_trafilatura
+@pytest.mark.parametrize("tag", ['<meta charset="iso-8859-1">', ""])
+def test_large_page_that_is_not_utf8_keeps_quotes_and_dashes(tmp_path, tag: str):
+    # At both ends of it nothing tells the encoding.
+    script = f"<script>{'var a = 1;' * 1000}</script>"
+    said = "<p>“We will strike,” said José Núñez — of the owners’ union in Málaga — on Monday.</p>"
+    page = f"<html><head>{tag}<title>Talks</title>{script}</head><body><article>{said}</article>{script}</body></html>"
+    ((article,), _) = _all(_file(tmp_path / "a.html", page.encode("cp1252")))
+    assert article.text == "“We will strike,” said José Núñez — of the owners’ union in Málaga — on Monday."
+
+
+@needs_trafilatura
+def test_page_that_is_compressed_without_its_name_saying_so_is_told(tmp_path):
+    (error,) = _all(_file(tmp_path / "a.html", gzip.compress(PAGE.encode())))[1]
+    assert "is compressed with gzip. Give its name the ending .html.gz" in error
+
+
+WIRE = """BERGEN, Norway (AP) - The pilots' union said on Monday that it would walk
+out unless the port authority withdraws its plan to cut the night shift with
+Norway, and accused the management of lying to the city council about the costs.
+
+The council offered to mediate. A spokesman for the port said that no
+"talks" would be held before the union calls off its protest, which has
+delayed 14 ships since Thursday.
+"""
+
+
+@needs_trafilatura
+@pytest.mark.parametrize("before", ["", "<h1>Pilots to strike</h1>"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<pre>{WIRE}</pre>",
+        f"<PRE class='a'>\n{WIRE}</PRE><p>",
+        f"<p>{WIRE}</p>".replace("\n", "<br>\n"),
+        f"<div>{WIRE}</div>".replace("\n", "<BR />"),
+        f"<article><p>{WIRE}</p></article>".replace("\n\n", "</p>\n<p>").replace("\n", "<br/>"),
+    ],
+)
+def test_wrapped_lines_of_a_page_give_the_sentences_of_the_same_text(tmp_path, before: str, body: str):
+    page = f"<html><head><title>Port</title></head><body>{before}{body}</body></html>"
+    ((article, text), _) = _all(_file(tmp_path / "a.html", page), _file(tmp_path / "b.txt", WIRE))
+    found = [article.text[start:end] for start, end in segment(article.text)]
+    assert [one for one in found if one != "Pilots to strike"] == [text.text[start:end] for start, end in segment(text.text)]
+
+
+@needs_trafilatura
+def test_paragraphs_with_a_line_break_at_their_end_stay_apart(tmp_path):
+    page = (
+        "<article><p>Pilots<br> <br></p><p>The envoy said on Monday that he would go to Bergen.<br/></p><p>They offered talks</p></article>"
+    )
+    ((article,), _) = _all(_file(tmp_path / "a.html", f"<html><head><title>A<br>b</title></head><body>{page}</body></html>"))
+    assert article.text == "Pilots\n\nThe envoy said on Monday that he would go to Bergen.\n\nThey offered talks"
+    assert "\u240a" not in article.title
+
+
+@needs_trafilatura
+def test_block_that_begins_within_a_sentence_goes_on_with_it(tmp_path):
+    page = (
+        "<article><p>The envoy said on Monday that he would go to</p><p>the city of Bergen.</p><p>eBay offered talks to them.</p></article>"
+    )
+    ((article,), _) = _all(_file(tmp_path / "a.html", f"<html><body>{page}</body></html>"))
+    assert article.text == "The envoy said on Monday that he would go to\nthe city of Bergen.\n\neBay offered talks to them."
 
 
 @needs_trafilatura

@@ -71,6 +71,9 @@ class _Site(BaseHTTPRequestHandler):
     def _bomb(self, _):
         self._send(BOMB, Content_Type="application/zstd")
 
+    def _coded(self, rest):
+        self._send(b"ab-cdefgh", Content_Type=f"text/plain; charset={rest}")
+
     def _about(self, _):
         self._send(b"<p>A page about a file</p>", Content_Type="text/html")
 
@@ -163,6 +166,11 @@ def test_text_comes_in_utf8_whatever_the_server_sent(base, site):
 
 def test_latin_1_has_the_quotes_that_browsers_show(base):
     assert fetch(f"{base}/quoted/", door=OPEN).body.decode() == "\u201cNo,\u201d he said."
+
+
+@pytest.mark.parametrize("charset", ["punycode", "unicode_escape", "nonsense"])
+def test_encoding_that_is_none_of_pages_is_passed_over(base, charset: str):
+    assert fetch(f"{base}/coded/{charset}", door=OPEN).body == b"ab-cdefgh"
 
 
 def test_redirect_to_an_unquoted_address_is_followed(base, site):

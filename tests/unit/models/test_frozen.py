@@ -32,11 +32,18 @@ def test_vectors_come_in_the_order_asked_for():
     assert KnownVectors().of(INPUTS, encoder="a", embed=Lengths()).tolist() == [[8.0], [13.0], [8.0]]
 
 
-def test_a_sentence_is_read_once():
+def test_a_list_is_read_once_and_so_is_each_of_its_sentences():
     known, embed = KnownVectors(), Lengths()
-    known.of(INPUTS[:1], encoder="a", embed=embed)
-    known.of(INPUTS, encoder="a", embed=embed)
+    for _ in range(2):
+        known.of(INPUTS, encoder="a", embed=embed)
     assert embed.read == INPUTS[:2]
+
+
+def test_a_part_of_a_list_is_read_in_batches_of_its_own():
+    known, embed = KnownVectors(), Lengths()
+    known.of(INPUTS, encoder="a", embed=embed)
+    known.of(INPUTS[1:], encoder="a", embed=embed)
+    assert embed.read == [*INPUTS[:2], *INPUTS[1:]]
 
 
 def test_another_encoder_reads_anew():

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -117,6 +118,25 @@ def test_labelled_sentences_can_be_reached_by_key_and_carry_scores(tagged, maker
     marks = [attributes for tag, attributes in _Page((tmp_path / "a.html").read_text()).elements if tag == "mark"]
     assert [mark["tabindex"] for mark in marks] == ["0"]
     assert marks[0]["data-scores"] == "proposal 0.10? · accusation 0.10 · threat 0.91? · condition 0.91"
+
+
+def test_sentence_without_a_label_shows_what_is_uncertain_of_it(tagged, maker, tmp_path):
+    article = tagged(labels=((), ()))
+    first, second = article.sentences
+    near = replace(second, scores={**second.scores, "threat": 0.44}, uncertain=("threat",))
+    write([replace(article, sentences=(first, near))], tmp_path / "a.html", maker)
+    page = (tmp_path / "a.html").read_text()
+    shown = _Page(page)
+    assert f"{second.text}threat 0.44?" in shown.text
+    assert "? marks a label whose score lies near its threshold" in shown.text
+    own = [attributes for tag, attributes in shown.elements if "data-scores" in attributes]
+    assert [(one["class"], one["tabindex"], one["data-scores"]) for one in own] == [
+        ("plain", "0", "proposal 0.10 · accusation 0.10 · threat 0.44? · condition 0.10")
+    ]
+    assert "<mark" not in page
+    # Like every sentence without a label, it goes when only those with one are wanted, and what is said of it with the box of the label.
+    assert "body:has(#only:checked) :is(.plain, mark) { display: none; }" in page
+    assert "body:has(#show-threat:checked) .doubt.is-threat { display: inline; }" in page
 
 
 def test_page_has_a_filter_and_a_colour_for_every_label(tagged, maker, tmp_path):

@@ -70,6 +70,9 @@ def main(*named: str) -> None:
         with np.load(path) as file:
             arrays = {key: file[key] for key in file.files}
         sets = [key.removesuffix(".logits") for key in arrays if key.endswith(".logits")]
+        scores, given = calibrated(arrays["validation.logits"], [LabelScale()] * len(LABELS)), arrays["validation.targets"] == 1
+        median = np.median(scores[~given])
+        print(f"{path}: without scaling, a label that is not given has a median score of {median:.2f} on validation")
         for method in METHODS:
             rows += [{"network": name, "file": number, "scaling": method.__name__, **row} for row in _measured(arrays, sets, method)]
     with (Path(__file__).parent / "results.csv").open("w", encoding="utf-8", newline="") as file:

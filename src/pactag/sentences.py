@@ -21,8 +21,9 @@ _DASHED = re.compile(r"\s*[-*–—][^\W\d_]")
 _UNBROKEN = re.compile(r"\b(?:\w{1,12}://|www\.)\S+|[!-~]{60,}")
 # `2. Immediate rehousing`, `Our demands: 1. Provisional duties` and `09:10. Delegates sign in` go on after the number.
 _ENUMERATOR = re.compile(r"(?:^|(?<!\d):)\s*(?:\d{1,2}[.)]|[*•])\s*$|^\W*\d{1,2}:\d\d\.\s*$")
-# `Shortly before 8 p.m. Roe left`: a sentence that has only a time of day has not ended with it.
+# Characters from the end of a sentence in which one is looked for.
 _LONGEST_ENUMERATOR = 64
+# `Shortly before 8 p.m. Roe left`: a sentence that has only a time of day has not ended with it.
 _ONLY_A_TIME = re.compile(r"\W*(?:At|By|Around|About|Before|After|Just|On|Shortly|Since|Until)\s(?:[\w:.]+\s){1,4}[ap]\.m\.\s*")
 # Characters: a line that is longer was wrapped by nobody, so that in its block every line is a paragraph.
 _WIDEST_WRAPPED = 132

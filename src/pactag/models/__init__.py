@@ -21,7 +21,7 @@ from pactag.telemetry import switch_off_telemetry
 if TYPE_CHECKING:
     from pactag.models.base import SentenceClassifier, SentenceScorer
 
-# Before any module of a kind imports its libraries.
+# At import, for that is when ONNX Runtime begins to report: the module of a kind imports its libraries.
 switch_off_telemetry()
 
 KINDS: dict[str, str] = {

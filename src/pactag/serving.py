@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,8 @@ class ServedTagger:
         With `params={"rows": "sentences"}`, the default, one row a sentence: id, index, start, end, text, labels, uncertain, and one score
         per label. With `"articles"`, one row an article, as Spark needs it: `sentences` as JSON, and the id.
 
-        :raises InputError: for a text that is no string, naming the row, and for other parameters.
+        :raises InputError: for a text that is no string and an id that is neither that nor a whole number, naming the row; for two rows
+            that would have one id; and for other parameters.
         """
         import pandas as pd
 
@@ -41,7 +42,7 @@ class ServedTagger:
         given = (params or {}).get(ROWS, SENTENCES)
         if given not in (SENTENCES, ARTICLES):
             raise InputError(f"params.{ROWS}", f"{given!r} is not known", f"Allowed: {SENTENCES}, {ARTICLES}")
-        articles = [_article(row, number) for number, row in enumerate(frame.to_dict("records"))]
+        articles = _articles(frame)
         if given == ARTICLES:
             rows = [{"sentences": json.dumps(list(self._rows(a)), ensure_ascii=False), "id": a.id} for a in self._tagger.tag_many(articles)]
             return pd.DataFrame(rows, columns=["sentences", "id"])
@@ -59,11 +60,49 @@ class ServedTagger:
             yield {**row, **{f"score_{name}": score for name, score in row.pop("scores").items()}}
 
 
-def _article(row: Mapping[Any, Any], number: int) -> Article:
-    # A frame holds NaN where a row lacks a value.
-    known = {name: value for name, value in row.items() if not isinstance(value, float)}
-    return article_of({"text": None, **known}, where=f"row {number}", default_id=str(number))
+def _articles(frame: pd.DataFrame) -> list[Article]:
+    """The articles of the rows. One without an id is called by the number of its row, from 0."""
+    articles: list[Article] = []
+    given: set[str] = set()
+    without_id: list[int] = []
+    for number, row in enumerate(frame.to_dict("records")):
+        known = {name: _whole(value) if name == "id" else value for name, value in row.items() if not _missing(value)}
+        # In a table a text that is not there is an empty cell of a column that is.
+        if "text" in frame.columns:
+            known.setdefault("text", None)
+        article = article_of(known, where=f"row {number}", default_id=str(number))
+        (given.add(article.id) if known.get("id", "") != "" else without_id.append(number))
+        articles.append(article)
+    for number in without_id:
+        if str(number) in given:
+            found = f"has no id, and its number is that of another row, {str(number)!r}"
+            raise InputError(f"row {number}", found, "Give every row an id, or none")
+    return articles
+
+
+def _missing(value: Any) -> bool:
+    """Whether a cell of a frame is empty."""
+    import pandas as pd
+
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
+
+
+def _whole(value: Any) -> Any:
+    """A frame holds whole numbers as floats where one of the column is missing."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class _AnsweringTagger(ServedTagger):
+    """Mistakes in the input are raised as MLflow's own: of any other error its server keeps the message from who asked."""
+
+    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return super().predict(model_input, params)
+        except InputError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
 
 
 def _load_pyfunc(path: str) -> ServedTagger:
-    return ServedTagger(Tagger.load(Path(path)))
+    return _AnsweringTagger(Tagger.load(Path(path)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -55,11 +56,20 @@ class TaggedArticle:
 class Tagger:
     """A trained model, ready to tag. `Tagger.load` makes one."""
 
-    def __init__(self, model: SentenceScorer, manifest: Manifest, schema: Schema, *, backend: str | None = None) -> None:
+    def __init__(
+        self, model: SentenceScorer, manifest: Manifest, schema: Schema, *, backend: str | None = None, folder: Path | None = None
+    ) -> None:
         self._model = model
         self.manifest = manifest
         self.schema = schema
         self._backend = backend
+        self._folder = folder
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Another process, to which no network can be sent, loads it again from its folder."""
+        if self._folder is None:
+            raise TypeError("a Tagger that was not loaded from a folder cannot be sent to another process")
+        return partial(type(self).load, backend=self._backend), (self._folder,)
 
     @classmethod
     def load(
@@ -84,7 +94,7 @@ class Tagger:
         check_same_labels(own_schema.names, manifest.labels, where=str(folder))
         if schema is not None:
             check_same_labels(schema.names, manifest.labels, where=str(folder))
-        return cls(load_scorer(folder, manifest, backend=backend), manifest, own_schema, backend=backend)
+        return cls(load_scorer(folder, manifest, backend=backend), manifest, own_schema, backend=backend, folder=folder.absolute())
 
     @property
     def model_id(self) -> str:
@@ -96,23 +106,33 @@ class Tagger:
 
         :param text: any text; offsets in the result refer to `result.text`, where line ends are `\\n` and NUL is a space.
         :param spans: own sentences as `(start, end)` in code points of that text, instead of segmentation.
-        :raises InputError: for spans that overlap, are out of order or leave the text.
+        :raises InputError: for a text or a title that is no string, and for spans that overlap, are out of order or leave the text.
         """
+        if spans is not None and not isinstance(spans, Iterable):
+            raise InputError("spans", f"is {_kind(spans)}", "Give pairs (start, end) in code points, or leave it out")
         return next(self.tag_many([Article(id, text, title, tuple(spans) if spans is not None else None)]))
 
     def tag_many(self, articles: Iterable[Article | str]) -> Iterator[TaggedArticle]:
         """Tag a stream of articles, lazily and in order, batching across articles.
 
-        :raises InputError: for one text in place of several.
+        What stands before an article that cannot be tagged comes before the error.
+
+        :raises InputError: for anything but several articles or texts, for one of them that is neither, telling its number from 0, and as
+            `tag` does.
         """
-        if isinstance(articles, str):
-            raise InputError("tag_many", "was given one text, which would be read letter by letter", "Call tag(text), or tag_many([text])")
-        stream = iter(articles)
+        stream = enumerate(_several(articles))
         pending: list[tuple[Article, tuple[Span, ...]]] = []
         waiting = 0
-        for given in stream:
-            article = _prepared(given)
-            spans = article.spans if article.spans is not None else tuple(segment(article.text))
+        while True:
+            try:
+                number, given = next(stream)
+                article = _prepared(given, where=f"articles[{number}]")
+                spans = article.spans if article.spans is not None else tuple(segment(article.text))
+            except StopIteration:
+                break
+            except Exception:
+                yield from self._tag_together(pending)
+                raise
             pending.append((article, spans))
             waiting += len(spans)
             if waiting >= _SENTENCES_AT_ONCE or len(pending) >= _ARTICLES_AT_ONCE:
@@ -163,15 +183,36 @@ class Tagger:
         return TaggedSentence(start, end, text[start:end], labels, dict(zip(names, map(float, scores), strict=True)), uncertain)
 
 
-def _prepared(given: Article | str) -> Article:
+def _several(articles: Iterable[Article | str]) -> Iterator[Article | str]:
+    if isinstance(articles, str | bytes):
+        raise InputError("tag_many", "was given one text, which would be read letter by letter", "Call tag(text), or tag_many([text])")
+    if isinstance(articles, Article | Mapping) or not isinstance(articles, Iterable):
+        raise InputError("tag_many", f"was given {_kind(articles)}", "Give an iterable of texts or of pactag.Article")
+    return iter(articles)
+
+
+def _prepared(given: Article | str, *, where: str) -> Article:
+    if not isinstance(given, Article | str):
+        raise InputError(where, f"is {_kind(given)}", "Give a text or a pactag.Article")
     article = Article("", given) if isinstance(given, str) else given
+    where = f"article {article.id!r}" if article.id else where
     if not isinstance(article.text, str):
-        raise InputError(f"article {article.id!r}", f"its text is {type(article.text).__name__}, not str", "Decode it first")
+        raise InputError(where, f"its text is {type(article.text).__name__}, not str", "Decode it first")
     text = normalise(article.text)
-    spans = None if article.spans is None else check_spans(article.spans, text, where=f"article {article.id!r}")
-    # A table of pandas has NaN where there is no title.
-    title = normalise(article.title) if isinstance(article.title, str) else None
-    return Article(normalise(str(article.id)), text, title or None, spans)
+    spans = None if article.spans is None else check_spans(article.spans, text, where=where)
+    title: object = article.title
+    if not isinstance(title, str) and not _missing(title):
+        raise InputError(where, f"its title is {type(title).__name__}, not str", "Decode it first, or leave it out")
+    return Article(normalise(str(article.id)), text, (normalise(title) if isinstance(title, str) else "") or None, spans)
+
+
+def _missing(value: object) -> bool:
+    """Whether it is what tables, those of pandas among them, have where there is nothing."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
+
+
+def _kind(value: object) -> str:
+    return "None" if value is None else f"of the type {type(value).__name__}"
 
 
 def resolve_model(model: Path | str | None = None, *, tracking_uri: str | None = None) -> Path:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
+import multiprocessing
 import shutil
+from concurrent.futures import ProcessPoolExecutor
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -70,9 +74,15 @@ def test_name_and_title_are_made_harmless_as_the_text_is(trained):
     assert (tagged.id, tagged.title) == ("a\ufffd", "Talks \ufffd\nend")
 
 
-def test_title_that_is_no_text_is_none(tagger):
-    (tagged,) = tagger.tag_many([Article("a", "He left.", float("nan"))])
+@pytest.mark.parametrize("title", [None, float("nan"), pd.NA])
+def test_title_that_a_table_lacks_is_none(tagger, title):
+    (tagged,) = tagger.tag_many([Article("a", "He left.", title)])
     assert tagged.title is None
+
+
+def test_title_that_is_no_string_is_refused(tagger):
+    with pytest.raises(InputError, match="its title is bytes, not str"):
+        tagger.tag("He left.", title=b"Talks")
 
 
 def test_scores_near_the_threshold_are_marked_uncertain(tagger):
@@ -100,6 +110,52 @@ def test_bad_spans_are_refused_with_their_place(tagger, spans):
 def test_text_that_is_no_string_is_refused(tagger):
     with pytest.raises(InputError, match="its text is bytes, not str"):
         tagger.tag(b"One.")
+
+
+@pytest.mark.parametrize("given", [None, b"One.", 3.5, ("a", "b"), {"text": "One."}])
+def test_element_that_is_no_article_is_told_with_its_number(tagger, given):
+    with pytest.raises(InputError, match=r"articles\[2\]: is (None|of the type \w+)\. Give a text"):
+        list(tagger.tag_many(["One.", "Two.", given]))
+
+
+@pytest.mark.parametrize("given", [None, 5, Article("a", "One."), {"a": "One."}, "One.", b"One."])
+def test_anything_but_several_articles_is_refused(tagger, given):
+    with pytest.raises(InputError, match="tag_many: was given"):
+        list(tagger.tag_many(given))
+
+
+def test_spans_that_are_no_pairs_are_refused(tagger):
+    with pytest.raises(InputError, match="spans: is of the type int"):
+        tagger.tag("One.", spans=5)
+
+
+def test_articles_before_one_that_cannot_be_tagged_come_before_the_error(tagger):
+    found = tagger.tag_many([Article("a", "One."), Article("b", "Two."), Article("c", None)])
+    assert [next(found).id, next(found).id] == ["a", "b"]
+    with pytest.raises(InputError, match="article 'c': its text is NoneType"):
+        next(found)
+
+
+def test_articles_before_an_error_of_the_stream_come_first(tagger):
+    def breaking():
+        yield "One."
+        raise ConnectionError("gone")
+
+    found = tagger.tag_many(breaking())
+    assert next(found).text == "One."
+    with pytest.raises(ConnectionError, match="gone"):
+        next(found)
+
+
+def test_tagger_sent_to_another_process_tags_the_same(trained):
+    tagger = Tagger.load(trained["encoder"].folder)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        assert pool.submit(tagger.tag, "The union offered to meet.").result() == tagger.tag("The union offered to meet.")
+
+
+def test_tagger_of_no_folder_is_not_sent(tagger):
+    with pytest.raises(TypeError, match="not loaded from a folder"):
+        copy.copy(Tagger(tagger._model, tagger.manifest, tagger.schema))
 
 
 def test_stream_is_lazy(tagger):

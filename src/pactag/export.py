@@ -43,7 +43,7 @@ from pactag.models import BACKENDS, classifier
 from pactag.models.first_stage import SETTLED, FirstStage
 from pactag.models.onnx import OnnxClassifier
 from pactag.models.tokens import batches
-from pactag.portable import portable_config, portable_manifest
+from pactag.portable import portable_card, portable_config, portable_manifest
 from pactag.sentences import SentenceInput
 from pactag.whole_files import in_the_way
 
@@ -94,8 +94,8 @@ def export(
     :param megabytes: how large the file of `packed` may be, in millions of bytes.
     :param replace: a model folder that stands at `output` makes way.
     :param report: receives a word on each step.
-    :raises ModelFolderError: for a kind that is not exported, for a form that loses too much, and for an `output` that exists, or, with
-        `replace`, is anything but a whole model folder apart from `model`.
+    :raises ModelFolderError: for a kind that is not exported, for a form that loses too much or that this processor computes wrongly, and
+        for an `output` that exists, or, with `replace`, is anything but a whole model folder apart from `model`.
     :raises CorpusError: for a `first_stage` from which nothing can be learnt.
     """
     manifest = _exportable(model, output, whole=vocabulary is not None, settling=first_stage is not None, replace=replace)
@@ -104,6 +104,7 @@ def export(
     if scales_of_its_own and manifest.calibrated_on is not None:
         found = f"is calibrated on {manifest.calibrated_on.file}, which packed, calibrated on the validation split, would undo"
         raise ModelFolderError(str(model), found, "Export the model that it was made from, and calibrate what was exported")
+    _refuse_unchecked(forms)
     sentences = _sentences(model, manifest, data)
     stage = None
     if first_stage is not None:
@@ -170,6 +171,15 @@ def _exportable(model: Path, output: Path | None, *, whole: bool, settling: bool
     if settling and output is None:
         raise ModelFolderError(str(model), "is used as a whole by torch, which has no first stage", "Name a new folder: --output FOLDER")
     return manifest
+
+
+def _refuse_unchecked(forms: Sequence[Form]) -> None:
+    """Before the work that it would be: no form is written that this processor cannot be asked for its figures."""
+    from pactag.models.int8_dynamic import products_are_exact
+
+    if "int8-dynamic" in forms and not products_are_exact():
+        found = "computes in 8 bits, which overflow on this processor, so that it could not be checked here"
+        raise ModelFolderError("int8-dynamic", found, "Leave it out, or export on a processor with VNNI, AMX or the dot products of ARM")
 
 
 def _write_networks(
@@ -240,9 +250,12 @@ def _write_folder(
         kept += [file for file in BACKENDS.values() if file not in added]
         exports = {**manifest.exports, **checks}
     else:
+        if card is None and CARD in manifest.files:
+            card = portable_card((model / CARD).read_text(encoding="utf-8"), manifest)
         manifest = portable_manifest(manifest)
     changed = manifest.model_copy(update={"exports": exports})
-    with new_folder(model if output is None else output, changed, replace=output is None or replace) as new:
+    # Behind a link it is the folder that gets them.
+    with new_folder(model.resolve() if output is None else output, changed, replace=output is None or replace) as new:
         for name in kept:
             if name in manifest.files:
                 shutil.copy(model / name, new / name)
@@ -313,6 +326,8 @@ def _labels(logits: np.ndarray, manifest: Manifest) -> np.ndarray:
 
 def _sentences(model: Path, manifest: Manifest, data: Path | None) -> LabelledSentences:
     path = data or load_config(model / CONFIG).data.corpus / "validation.jsonl"
+    if data is not None and path.exists() and not path.is_file():
+        raise ModelFolderError(str(path), "is no file that can be read twice", "Name labelled sentences: --data FILE.jsonl")
     if not path.is_file():
         raise ModelFolderError(f"{path}", "is not there, so the export cannot be checked", "Name labelled sentences: --data FILE.jsonl")
     return _read(path, model, manifest)

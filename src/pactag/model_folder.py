@@ -8,8 +8,9 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
 
@@ -49,17 +50,21 @@ KNOWN_FILES = frozenset(
 _PICKLES = frozenset({".pkl", ".pickle", ".joblib", ".pt", ".pth", ".bin", ".ckpt", ".npy", ".npz"})
 
 
+# A label without positives has a threshold just above every score.
+_Score = Annotated[float, Field(ge=0, le=1.001)]
+
+
 class Tokens(BaseModel):
     """How sentences become token ids."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    max_tokens: int
-    preceding: int
+    max_tokens: int = Field(ge=1)
+    preceding: int = Field(ge=0)
     title: bool
-    cls_id: int
-    sep_id: int
-    pad_id: int
+    cls_id: int = Field(ge=0)
+    sep_id: int = Field(ge=0)
+    pad_id: int = Field(ge=0)
     pooling: Literal["mean", "first", "attention"]
 
 
@@ -86,7 +91,7 @@ class BaseModelInfo(BaseModel):
 class LabelScale(BaseModel):
     """Platt scaling of one label: score = 1 / (1 + exp(-(slope * logit + intercept)))."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     slope: float = 1.0
     intercept: float = 0.0
@@ -119,14 +124,14 @@ class ExportCheck(BaseModel):
 class Manifest(BaseModel):
     """`pactag.json`: what the folder is and how its scores are read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
 
     format_version: int
     kind: Literal["tfidf", "frozen", "encoder"] = Field(description="what is saved; a soup is saved as the encoder that it is")
     labels: tuple[str, ...]
-    thresholds: dict[str, float]
+    thresholds: dict[str, _Score]
     calibration: dict[str, LabelScale]
-    margins: dict[str, float] = Field(default_factory=dict, description="distance from the threshold within which a score is uncertain")
+    margins: dict[str, _Score] = Field(default_factory=dict, description="distance from the threshold within which a score is uncertain")
     tokens: Tokens | None = None
     base_model: BaseModelInfo | None = None
     corpus_digest: str
@@ -220,7 +225,12 @@ def read_manifest(path: Path | str) -> Manifest:
     :raises ModelFolderError: for a folder that is missing, foreign, of another format version, incomplete or altered.
     """
     path = Path(path)
-    if not path.is_dir():
+    try:
+        there = path.is_dir()
+    except OSError:
+        # A name that is too long.
+        there = False
+    if not there:
         raise ModelFolderError(str(path), "no such folder", "Name a model folder written by `pactag train`")
     names = sorted(str(file.relative_to(path)) for file in path.rglob("*") if file.is_file())
     pickles = [name for name in names if Path(name).suffix in _PICKLES]
@@ -230,18 +240,18 @@ def read_manifest(path: Path | str) -> Manifest:
     if MANIFEST not in names:
         raise ModelFolderError(str(path), f"has no {MANIFEST}", "Name a model folder written by `pactag train`")
     data = _read_json(path / MANIFEST)
-    version = data.get("format_version")
-    if version != FORMAT_VERSION:
+    if (written := data.get("format_version")) != FORMAT_VERSION:
         fix = f"This pactag reads version {FORMAT_VERSION}: train the model again, or install the pactag that wrote it"
-        raise ModelFolderError(str(path / MANIFEST), f"has format version {version!r}", fix)
+        raise ModelFolderError(str(path / MANIFEST), f"has format version {written!r}", fix)
     try:
         manifest = Manifest.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ": ".join([str(path / MANIFEST), *filter(None, [".".join(map(str, first["loc"]))])])
-        raise ModelFolderError(
-            where, first["msg"].removeprefix("Value error, "), "The file was edited or cut; restore the folder"
-        ) from None
+        fix = "The file was edited or cut; restore the folder"
+        if first["type"] == "extra_forbidden":
+            fix = f"pactag {data.get('pactag_version')} wrote it, this is {version('pactag')}: update pactag, or restore the folder"
+        raise ModelFolderError(where, first["msg"].removeprefix("Value error, "), fix) from None
     _check_files(path, manifest, names)
     return manifest
 
@@ -272,7 +282,7 @@ def read_schema(path: Path) -> Schema:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as bad:
+    except (ValueError, RecursionError) as bad:
         raise ModelFolderError(str(path), f"is not JSON ({bad})", "Restore the whole folder") from None
     if not isinstance(data, dict):
         raise ModelFolderError(str(path), "is not a JSON object", "Restore the whole folder")

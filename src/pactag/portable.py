@@ -31,6 +31,15 @@ def portable_manifest(manifest: Manifest) -> Manifest:
     return manifest.model_copy(update={"base_model": _portable_base(manifest.base_model)})
 
 
+def portable_card(card: str, manifest: Manifest) -> str:
+    """A card that tells base models from folders by the folder's last name."""
+    base = manifest.base_model
+    while base is not None:
+        card = card.replace(base.name, str(_last(Path(base.name))))
+        base = base.origin
+    return card
+
+
 def _portable_base(base: BaseModelInfo | None) -> BaseModelInfo | None:
     if base is None:
         return None

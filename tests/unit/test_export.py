@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import safetensors.torch
 import torch
@@ -39,7 +38,7 @@ from pactag.model_folder import (
 )
 from pactag.models import id_of
 from pactag.models.attention_fusion import fuse_attention
-from pactag.models.int8_dynamic import add_largest_products
+from pactag.models.int8_dynamic import products_are_exact
 from pactag.models.onnx import EXACT, OnnxClassifier
 from pactag.models.pretrained import load_pretrained
 from pactag.models.teachers import lesson_of
@@ -50,15 +49,8 @@ from pactag.sentences import SentenceInput
 HEAVY = ("torch", "transformers", "sklearn", "scipy", "mlflow", "pandas", "skops", "safetensors", "datasets", "onnx", "pactag.config")
 
 
-def _multiplies_in_8_bits() -> bool:
-    """Whether this processor has the products that `int8-dynamic` asks for; on others that form cannot be written, as it is checked."""
-    model = onnx.helper.make_model(onnx.helper.make_graph([], "products", [], []), opset_imports=[onnx.helper.make_opsetid("", 17)])
-    model.ir_version = 9
-    add_largest_products(model.graph)
-    return bool(onnxruntime.InferenceSession(model.SerializeToString()).run([EXACT], {})[0].all())
-
-
-FORMS_HERE = tuple(form for form in FORMS if form != "int8-dynamic" or _multiplies_in_8_bits())
+# On other processors that form cannot be written, as it is checked.
+FORMS_HERE = tuple(form for form in FORMS if form != "int8-dynamic" or products_are_exact())
 needs_8_bits = pytest.mark.skipif("int8-dynamic" not in FORMS_HERE, reason="this processor has no products of 8 bits that do not overflow")
 EVERY_FORM = [pytest.param(form, marks=needs_8_bits if form == "int8-dynamic" else ()) for form in FORMS]
 
@@ -139,7 +131,7 @@ def test_int8_files_are_smaller(exported, name: str):
 
 def test_what_is_passed_on_names_no_folder_of_this_machine(exported, trained):
     assert str(load_config(trained["encoder"].folder / "config.yaml").data.corpus).startswith("/")
-    for name in ("config.yaml", "pactag.json"):
+    for name in ("config.yaml", "pactag.json", "README.md"):
         assert not re.search(r"(?<![\w.])/(tmp|work|root|home|var)", (exported / name).read_text())
     assert "_name_or_path" not in (trained["encoder"].folder / ENCODER).read_text()
 
@@ -154,6 +146,24 @@ def test_bases_and_their_origins_are_passed_on_by_their_last_names(trained):
     card = model_card(config=config, schema=schema, manifest=passed_on, validation=None, test=None, others={})
     told = "first (SHA-256 `0123456789ab...`), trained before from encoder (SHA-256 `0123456789ab...`)"
     assert f"| base model | {told} |" in card
+
+
+def test_form_that_this_processor_computes_wrongly_is_refused_before_the_work(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr("pactag.models.int8_dynamic.products_are_exact", lambda: False)
+    monkeypatch.setattr("pactag.models.onnx_export.write_onnx", lambda *_: pytest.fail("it was written"))
+    with pytest.raises(ModelFolderError, match=r"int8-dynamic: computes in 8 bits, which overflow on this processor.*Leave it out"):
+        export(trained["encoder"].folder, output=tmp_path / "model", forms=["onnx", "int8-dynamic"])
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.usefixtures("written_already")
+def test_export_through_a_link_goes_into_the_folder_behind_it(trained, tmp_path):
+    folder, link = tmp_path / "model", tmp_path / "link"
+    shutil.copytree(trained["encoder"].folder, folder)
+    link.symlink_to(folder)
+    export(link, forms=["int8"])
+    assert link.is_symlink()
+    assert ONNX_INT8_WEIGHTS in read_manifest(folder).files
 
 
 @pytest.mark.usefixtures("written_already")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
+from pactag import Tagger
 from pactag.errors import ModelFolderError
 from pactag.model_folder import (
     CONFIG,
@@ -18,6 +21,7 @@ from pactag.model_folder import (
     MANIFEST,
     SCHEMA,
     SKOPS_WEIGHTS,
+    TORCH_WEIGHTS,
     LabelScale,
     Manifest,
     file_sha256,
@@ -306,16 +310,52 @@ def test_manifest_that_is_a_list_is_told(folder):
         ({"labels": None}, "labels"),
         ({"thresholds": {"offer": "high"}}, "thresholds.offer"),
         ({"calibration": {"offer": {"slope": 1, "bend": 2}}}, "calibration.offer.bend"),
-        ({"extra": 1}, "extra"),
+        ({"thresholds": {"offer": 8.327392}}, "thresholds.offer"),
+        ({"thresholds": {"offer": -0.1}}, "thresholds.offer"),
+        ({"thresholds": {"offer": float("nan")}}, "thresholds.offer"),
+        ({"margins": {"offer": -1.0}}, "margins.offer"),
+        ({"calibration": {"offer": {"slope": float("inf")}}}, "calibration.offer.slope"),
         ({"tokens": {"max_tokens": 8}}, "tokens.preceding"),
+        ({"tokens": {"max_tokens": -1}}, "tokens.max_tokens"),
     ],
-    ids=["kind", "lost field", "threshold", "calibration", "unknown field", "tokens"],
+    ids=[
+        *("kind", "lost field", "threshold", "calibration", "threshold above all scores", "threshold below all scores"),
+        *("threshold that is no number", "margin", "endless slope", "tokens", "no tokens"),
+    ],
 )
 def test_edited_manifest_is_told_with_its_field(folder, change, field: str):
     _edit(folder, **change)
     told = _refusal(folder)
     assert told.startswith(f"model/pactag.json: {field}: ")
-    assert told.endswith("The file was edited or cut; restore the folder")
+    # Of an unknown field the pactag that wrote it may know.
+    assert told.endswith("The file was edited or cut; restore the folder") or "update pactag" in told
+
+
+def test_field_that_this_pactag_does_not_know_may_be_of_a_newer_one(folder):
+    _edit(folder, extra=1, pactag_version="9.1.0")
+    assert re.search(r"extra: .*pactag 9\.1\.0 wrote it, this is [\d.]+: update pactag, or restore the folder", _refusal(folder))
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"format_version": ' + "1" * 5000 + "}"], ids=["nested", "long number"])
+def test_manifest_beyond_what_json_is_read_to_is_told(folder, text: str):
+    (folder / MANIFEST).write_text(text)
+    assert _refusal(folder).startswith("model/pactag.json: is not JSON (")
+
+
+def test_name_too_long_for_a_folder_is_told():
+    with pytest.raises(ModelFolderError, match="no such folder"):
+        read_manifest("a" * 5000)
+
+
+def test_folder_without_a_network_is_told(trained, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(trained["encoder"].folder, model)
+    (model / TORCH_WEIGHTS).unlink()
+    data = json.loads((model / MANIFEST).read_text())
+    del data["files"][TORCH_WEIGHTS]
+    (model / MANIFEST).write_text(json.dumps(data))
+    with pytest.raises(ModelFolderError, match="holds no network"):
+        Tagger.load(model)
 
 
 @pytest.mark.parametrize("field", ["thresholds", "calibration"])

@@ -13,6 +13,7 @@ from pactag.model_folder import (
     ONNX_INT8_WEIGHTS,
     ONNX_WEIGHTS,
     PACKED_WEIGHTS,
+    SKOPS_WEIGHTS,
     TORCH_WEIGHTS,
     Manifest,
 )
@@ -74,6 +75,8 @@ def load_scorer(folder: Path, manifest: Manifest, *, backend: str | None = None)
         known = "" if backend in BACKENDS else f"Backends: {', '.join(BACKENDS)}. "
         raise ModelFolderError(str(folder), found, f"{known}`pactag export` adds onnx and int8 to a model that torch runs")
     chosen = backend or next(iter(there), None)
+    if chosen is None and SKOPS_WEIGHTS not in manifest.files:
+        raise ModelFolderError(str(folder), "holds no network", "Restore the whole folder")
     if chosen is None or chosen == "torch":
         return classifier(manifest.kind).load(folder, manifest)
     from pactag.models.onnx import OnnxClassifier

@@ -112,6 +112,15 @@ def add_largest_products(graph: GraphProto) -> None:
     graph.output.append(helper.make_tensor_value_info(EXACT, TensorProto.BOOL, [rows, columns]))
 
 
+def products_are_exact() -> bool:
+    """Whether this processor has the products of 8 bits that `int8-dynamic` asks for."""
+    from onnx import helper
+
+    model = helper.make_model(helper.make_graph([], "products", [], []), opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    add_largest_products(model.graph)
+    return bool(onnxruntime.InferenceSession(model.SerializeToString()).run([EXACT], {})[0].all())
+
+
 def scale_by_token(graph: GraphProto) -> None:
     """Replace, in place, the one scale of each activation matrix by a scale and an offset for each of its rows.
 

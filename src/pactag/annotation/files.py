@@ -87,6 +87,8 @@ def check_place(path: Path, kind: Kind, *, replace: bool) -> None:
         raise PactagError(str(path), "is a directory", "Name a file")
     if not path.parent.is_dir():
         raise PactagError(str(path), f"there is no folder {path.parent}", "Make it first")
+    if found := whole_files.in_the_way(path.parent):
+        raise PactagError(str(path), f"cannot be written: {found}", "Name another file")
     if not path.is_file() or path.stat().st_size == 0:
         return
     if kind_of(path) != kind:
@@ -138,5 +140,5 @@ def write_folder(folder: Path, files: Mapping[str, str]) -> None:
             beside.mkdir(parents=True)
             for name, content in files.items():
                 (beside / name).write_bytes(content.encode("utf-8"))
-    except (PermissionError, NotADirectoryError, FileExistsError) as bad:
+    except OSError as bad:
         raise PactagError(str(folder), f"cannot be made ({bad.strerror})", "Name another folder") from None

@@ -164,6 +164,8 @@ def read_judgements(paths: Sequence[Path], schema: Schema) -> list[PlacedJudgeme
                 problems.append(Problem(where, f"is no judgement ({told(error)})", "Write it with: pactag annotate import"))
                 continue
             problems += _label_problems(one.labels, where, schema)
+            # Whoever writes such a file by hand names them in any order.
+            one = one.model_copy(update={"labels": tuple(sorted(one.labels, key=_place_in(schema)))})
             here, key = Place(path, where), (one.annotator, one.round, one.id)
             if key in said:
                 repeats.append(Repeat(one.annotator, one.id, said[key], here))
@@ -178,6 +180,10 @@ def read_judgements(paths: Sequence[Path], schema: Schema) -> list[PlacedJudgeme
     if problems:
         raise InputError.of(problems)
     return found
+
+
+def _place_in(schema: Schema) -> Callable[[str], int]:
+    return lambda label: schema.names.index(label) if label in schema.names else len(schema.names)
 
 
 def views_of(judgements: Iterable[Judgement]) -> Views:

@@ -5,14 +5,19 @@ Sentences that stand in the corpus already can be corrected, and of an article o
 
 from __future__ import annotations
 
+import getpass
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from filelock import FileLock
+
 from pactag.annotation.judgements import Judgement, PlacedJudgement
-from pactag.corpus.build import ARTICLES, SPLIT_FILE
+from pactag.corpus.build import ARTICLES, CORPUS, SPLIT_FILE
 from pactag.corpus.repetition import repetition
 from pactag.corpus.rows import BEFORE, SPLITS, Corpus, Row, by_article, digest_of, read_corpus
 from pactag.corpus.splits import assign_splits
@@ -66,6 +71,22 @@ def add_to_corpus(
         hole in their article, each with its place; and when a corpus would begin with an empty split. Nothing is written then.
     """
     _refuse_built(folder)
+    with _in_turn(folder):
+        return _add(judgements, folder, schema, readers, test, validation_share, seed, partial=partial, correct=correct)
+
+
+def _add(
+    judgements: Sequence[PlacedJudgement],
+    folder: Path,
+    schema: Schema,
+    readers: int,
+    test: Sequence[str],
+    validation_share: float,
+    seed: int,
+    *,
+    partial: bool,
+    correct: bool,
+) -> Added:
     begins = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     corpus = Corpus(dict.fromkeys(SPLITS, ())) if begins else read_corpus(folder, schema)
     place = {row.article_id: split for split, rows in corpus.splits.items() for row in rows}
@@ -108,9 +129,20 @@ def add_to_corpus(
     return Added(added, corrected, tuple(left_out or ()), digest_of(now_whole))
 
 
+@contextmanager
+def _in_turn(folder: Path) -> Iterator[None]:
+    """Processes of one user on one machine add to a folder one after another: each checks against what the one before has written.
+
+    The lock is no file of the folder, which may be under version control.
+    """
+    name = hashlib.sha256(str(folder.resolve()).encode(errors="surrogateescape")).hexdigest()[:16]
+    with FileLock(Path(tempfile.gettempdir()) / f"pactag-{getpass.getuser()}-{name}.lock"):
+        yield
+
+
 def _refuse_built(folder: Path) -> None:
     beside = folder.resolve().parent
-    if (beside / SPLIT_FILE).exists() and (beside / ARTICLES).is_dir():
+    if folder.resolve().name == CORPUS and (beside / SPLIT_FILE).exists() and (beside / ARTICLES).is_dir():
         fix = "Copy the folder elsewhere, and add to the copy"
         raise CorpusError(str(folder), f"is built from {beside / ARTICLES} by pactag data build, which would drop what is added", fix)
 

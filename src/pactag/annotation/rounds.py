@@ -55,6 +55,10 @@ def start(
         else:
             articles.append(given)
     settles = any(task.said is not None for task in tasks)
+    if settles and (fresh := [task for task in tasks if task.said is None]):
+        # What an adjudicator says is final: of a sentence that nobody judged before, one person's word would be.
+        found = f"are sentences to settle and {len(fresh)} that nobody judged yet, the first {fresh[0].id!r}"
+        raise InputError("inputs", found, "Start one folder for each")
     if settles and tagger is not None:
         raise InputError("--model", "is given for sentences to settle", "Leave it out: they show what annotators said")
     if articles:

@@ -9,7 +9,7 @@ import numpy as np
 
 from pactag.annotation.tasks import DEFAULT_PRECEDING, Said, Task
 from pactag.corpus.rows import LabelledSentences, Row, by_article, labelled_sentences
-from pactag.errors import MissingExtraError
+from pactag.errors import CorpusError, MissingExtraError
 from pactag.schema import Schema
 
 GIVEN_BY, DOUBTED_BY = "corpus", "model"
@@ -70,9 +70,14 @@ def suspects_of(rows: Sequence[Row], data: LabelledSentences, scores: np.ndarray
         from cleanlab.multilabel_classification.rank import get_label_quality_scores_per_class
     except ModuleNotFoundError:
         raise MissingExtraError("Finding suspect labels", "label") from None
-    given = [list(np.flatnonzero(target)) for target in data.targets]
-    doubted = find_multilabel_issues_per_class(given, scores, n_jobs=1)
-    quality = np.array(get_label_quality_scores_per_class(given, scores, adjust_pred_probs=True)).reshape(len(data), len(schema.names))
+    asked = _doubtable(data)
+    given = [list(np.flatnonzero(target)) for target in data.targets[:, asked]]
+    doubted = np.zeros(data.targets.shape, dtype=bool)
+    quality = np.ones(data.targets.shape)
+    if asked.any():
+        doubted[:, asked] = find_multilabel_issues_per_class(given, scores[:, asked], n_jobs=1)
+        found_qualities = get_label_quality_scores_per_class(given, scores[:, asked], adjust_pred_probs=True)
+        quality[:, asked] = np.array(found_qualities).reshape(len(data), int(asked.sum()))
     row_of = {row.id: row for row in rows}
     found = []
     for place in np.flatnonzero(doubted.any(1)):
@@ -84,6 +89,21 @@ def suspects_of(rows: Sequence[Row], data: LabelledSentences, scores: np.ndarray
         own = dict(zip(schema.names, map(float, scores[place]), strict=True))
         found.append(Suspect(row_of[data.ids[place]], tuple(sorted(doubts, key=lambda doubt: doubt.quality)), own))
     return sorted(found, key=lambda suspect: (suspect.quality, suspect.row.id))
+
+
+def check_doubtable(rows: Sequence[Row], schema: Schema, *, where: str) -> None:
+    """To be asked before models learn.
+
+    :raises CorpusError: when each label stands at every sentence or at none, so that there is nothing to tell apart.
+    """
+    if not _doubtable(labelled_sentences(rows, schema)).any():
+        fix = "Name a corpus in which some sentences have a label and others have not"
+        raise CorpusError(where, "has no label that some of its sentences have and others have not", fix)
+
+
+def _doubtable(data: LabelledSentences) -> np.ndarray:
+    """Labels that some sentences have and others have not, bool, shape `(labels,)`."""
+    return np.asarray(data.targets.any(0) & ~data.targets.all(0))
 
 
 def tasks_of_suspects(
@@ -125,7 +145,7 @@ def _task(suspect: Suspect, article: Sequence[Row], schema: Schema, preceding: i
 def _span(row: Row, article: Sequence[Row]) -> tuple[int, int]:
     """Where the sentence stands: as the corpus says, else in its sentences joined by spaces."""
     start, end = row.extra.get("start"), row.extra.get("end")
-    if isinstance(start, int) and isinstance(end, int):
+    if isinstance(start, int) and isinstance(end, int) and 0 <= start <= end:
         return start, end
     before = sum(len(one.text) + 1 for one in article if one.index < row.index)
     return before, before + len(row.text)

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pactag.annotation.files import json_lines, kind_of, read_text, told
 from pactag.articles import Article
@@ -60,6 +60,17 @@ class Sentence(Record):
     title: str | None = None
     before: tuple[str, ...] = ()
     text: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _one_of_its_article(self) -> Self:
+        for name in ("article_id", "text"):
+            if not getattr(self, name).strip():
+                raise ValueError(f"{name} is white space")
+        if self.index >= self.sentences:
+            raise ValueError(f"index is {self.index}, counted from 0, where the article has {self.sentences} sentences")
+        if self.end < self.start:
+            raise ValueError(f"end is {self.end}, before start, {self.start}")
+        return self
 
     @property
     def id(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -74,7 +75,11 @@ def import_(
     from pactag.annotation.rounds import take_in
 
     check_place(output, "judgements", replace=replace)
-    renamed = dict(_renaming(name) for name in names or [])
+    renaming = [_renaming(name) for name in names or []]
+    renamed = dict(renaming)
+    if len(renamed) < len(renaming):
+        twice = next(name for name, count in Counter(before for before, _ in renaming).items() if count > 1)
+        raise PactagError("--name", f"renames {twice!r} twice", "Give each annotator one name")
     found = take_in(files, tasks, load_schema(schema_file), tool=tool, names=renamed)
     write_whole(output, "".join(one.to_json() + "\n" for one in found.judgements))
     annotators = sorted({one.annotator for one in found.judgements})

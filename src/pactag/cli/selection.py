@@ -49,10 +49,11 @@ def suspects(
     """
     _check_output(output, tool)
     from pactag.annotation.out_of_fold import out_of_fold
-    from pactag.annotation.suspects import suspects_of, tasks_of_suspects
+    from pactag.annotation.suspects import check_doubtable, suspects_of, tasks_of_suspects
 
     schema = load_schema(schema_file)
     rows = read_rows(corpus, schema) if corpus.is_file() else read_corpus(corpus, schema).rows
+    check_doubtable(rows, schema, where=str(corpus))
     settings = load_config(config) if config is not None else RunConfig(name="suspects", model=TfidfModel())
     with progress_bar(f"scoring {len(rows)} sentences out of fold") as progress:
         data, scores = out_of_fold(rows, schema, settings, folds=folds, progress=progress)

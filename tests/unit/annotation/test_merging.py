@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
 from pactag.annotation.judgements import PlacedJudgement, read_judgements
 from pactag.annotation.merging import add_to_corpus
 from pactag.corpus.rows import labelled_sentences, read_corpus
-from pactag.errors import CorpusError
+from pactag.errors import CorpusError, InputError
 
 LABELS = {"port:0": [], "port:1": ["threat", "condition"], "port:2": ["proposal"], "dam:0": [], "dam:1": ["accusation"]}
 BOTH = {"anna": LABELS, "ben": LABELS}
@@ -246,3 +248,43 @@ def test_correction_that_changes_nothing_leaves_every_byte(add, corpus):
     before = _files(corpus)
     assert add(BOTH, correct=True).corrected == ()
     assert _files(corpus) == before
+
+
+def test_processes_add_in_turn(judged, corpus, schema):
+    """Each checks against what the other has written: the article arrives once."""
+    path = judged(BOTH)
+    code = (
+        "import sys; from pathlib import Path; from pactag.schema import load_schema\n"
+        "from pactag.annotation.judgements import read_judgements; from pactag.annotation.merging import add_to_corpus\n"
+        "schema = load_schema(Path('data/schema.yaml'))\n"
+        "add_to_corpus(read_judgements([Path(sys.argv[1])], schema), Path(sys.argv[2]), schema)"
+    )
+    both = [subprocess.Popen([sys.executable, "-c", code, path, corpus], stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    errors = [process.communicate()[1] for process in both]
+    assert sorted(process.returncode for process in both) == [0, 1]
+    assert "already, with these labels" in max(errors, key=len)
+    assert {row.id for row in read_corpus(corpus, schema).rows} >= LABELS.keys()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"index": 9}, "index is 9, counted from 0, where the article has"),
+        ({"article_id": "  "}, "article_id is white space"),
+        ({"text": "   "}, "text is white space"),
+        ({"end": -5}, "end is -5, before start"),
+    ],
+)
+def test_judgement_that_no_corpus_could_hold_is_told(judged, schema, change, told: str):
+    path = judged(BOTH)
+    first, *others = path.read_text().splitlines()
+    path.write_text("\n".join([json.dumps({**json.loads(first), **change}), *others]))
+    with pytest.raises(InputError, match=rf"judgements\.jsonl:1: is no judgement \(.*{told}"):
+        read_judgements([path], schema)
+
+
+def test_folder_beside_the_articles_of_a_built_corpus_is_not_that_corpus(judged, schema, corpus, tmp_path):
+    (tmp_path / "articles").mkdir()
+    (tmp_path / "splits.json").write_text("{}")
+    mine = corpus.rename(tmp_path / "mine")
+    assert add_to_corpus(read_judgements([judged(BOTH)], schema), mine, schema).rows

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from tool_exports import label_studio_export
 
@@ -9,7 +11,7 @@ from pactag.annotation.judgements import read_judgements, views_of
 from pactag.annotation.rounds import start, take_in, unsettled
 from pactag.annotation.tasks import read_task_folder
 from pactag.corpus.agreement import agreement_of
-from pactag.errors import PactagError
+from pactag.errors import InputError, PactagError
 
 ANNA = {"port:0": [], "port:1": ["threat", "condition"], "port:2": ["proposal"], "dam:0": [], "dam:1": ["accusation"]}
 BEN = {**ANNA, "port:1": ["threat"], "dam:0": None}
@@ -125,3 +127,20 @@ def test_export_in_place_of_judgements_is_told_once(schema, tmp_path):
     with pytest.raises(PactagError) as told:
         read_judgements([export], schema)
     assert [str(problem) for problem in told.value.problems] == [f"{export}: has no line of JSON. Write it with: pactag annotate import"]
+
+
+def test_sentences_to_settle_and_others_are_not_started_together(judged, schema, tmp_path):
+    differ, fresh = tmp_path / "differ.jsonl", tmp_path / "fresh.jsonl"
+    tasks = unsettled([one.judgement for one in read_judgements([judged({"anna": {"port:0": ["threat"]}, "ben": {"port:0": []}})], schema)])
+    differ.write_text("".join(task.to_json() + "\n" for task in tasks))
+    fresh.write_text(tasks[0].model_copy(update={"index": 1, "said": None}).to_json() + "\n")
+    with pytest.raises(InputError, match=r"to settle and 1 that nobody judged yet, the first 'port:1'\. Start one folder"):
+        start([differ, fresh], tmp_path / "both", schema, tool="csv")
+    assert not (tmp_path / "both").exists()
+
+
+def test_order_of_labels_in_a_file_makes_no_difference(judged, schema):
+    path = judged({"anna": {"port:0": ["threat", "proposal"]}, "ben": {"port:0": ["threat", "proposal"]}})
+    first, *others = path.read_text().splitlines()
+    path.write_text("\n".join([json.dumps({**json.loads(first), "labels": ["threat", "proposal"]}), *others]))
+    assert {one.judgement.labels for one in read_judgements([path], schema) if one.judgement.id == "port:0"} == {("proposal", "threat")}

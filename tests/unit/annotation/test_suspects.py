@@ -8,7 +8,7 @@ import pytest
 from pactag.annotation import out_of_fold as module
 from pactag.annotation.out_of_fold import out_of_fold
 from pactag.annotation.rounds import start
-from pactag.annotation.suspects import Doubt, Suspect, suspects_of, tasks_of_suspects
+from pactag.annotation.suspects import Doubt, Suspect, check_doubtable, suspects_of, tasks_of_suspects
 from pactag.annotation.tasks import read_task_folder
 from pactag.config import RunConfig
 from pactag.corpus.rows import Row, labelled_sentences
@@ -138,3 +138,26 @@ def test_labels_of_clean_rows_are_not_doubted(schema):
     rows = _rows()
     scores = np.clip(labelled_sentences(rows, schema).targets, 0.02, 0.98)
     assert suspects_of(rows, labelled_sentences(rows, schema), scores, schema) == []
+
+
+def test_label_that_every_sentence_has_is_not_doubted(schema):
+    rows = [Row(row.article_id, row.index, row.text, tuple(dict.fromkeys((*row.labels, "threat"))), row.title) for row in _rows()]
+    rows = _with_wrong_label(rows, "a09:4", ("accusation", "threat"))
+    data, scores = out_of_fold(rows, schema, CONFIG)
+    found = suspects_of(rows, data, scores, schema)
+    assert "a09:4" in {suspect.row.id for suspect in found}
+    assert "threat" not in {doubt.label for suspect in found for doubt in suspect.doubts}
+
+
+@pytest.mark.parametrize("labels", [(), ("threat",)])
+def test_corpus_without_anything_to_tell_apart_is_told(schema, labels):
+    rows = [Row(row.article_id, row.index, row.text, labels, row.title) for row in _rows(2)]
+    with pytest.raises(CorpusError, match="mine: has no label that some of its sentences have and others have not"):
+        check_doubtable(rows, schema, where="mine")
+
+
+def test_place_that_no_text_has_is_not_taken_for_that_of_a_sentence(doubted, schema):
+    rows, found = doubted
+    wrong = [Row(row.article_id, row.index, row.text, row.labels, row.title, {"start": -1, "end": 4}) for row in rows]
+    suspects = [Suspect(next(row for row in wrong if row.id == one.row.id), one.doubts, one.scores) for one in found]
+    assert all(0 <= task.start < task.end for task in tasks_of_suspects(suspects, wrong, schema))

@@ -89,6 +89,12 @@ def build(
     built = build_corpus(data, load_schema(schema_file), readers=readers)
     for split, rows in built.splits.items():
         out.print(f"{split}: {len(rows)} sentences in {len({row.article_id for row in rows})} articles")
+    empty = [split for split, rows in built.splits.items() if not rows]
+    if empty:
+        err.print(
+            f"[bold yellow]empty[/] {', '.join(f'{split}.jsonl' for split in empty)}: no command reads the corpus until there are more "
+            "articles, and splits.json names held_out_topics or held_out_writers for the test split"
+        )
     if built.unread:
         out.print(f"{len(built.unread)} articles have been labelled by fewer than {readers} readers and are left out")
 

@@ -46,10 +46,12 @@ def build_corpus(data: Path, schema: Schema, *, readers: int = 2) -> Built:
 
     :param readers: articles with fewer independent passes than this are left out.
 
-    :raises CorpusError: for malformed input, for sentences on which readers differ and nobody has settled, when no article is left, and
-        when the plan of a corpus that stands there is missing. Nothing is written then.
+    :raises CorpusError: for malformed input, for sentences on which readers differ or which too few judged and nobody has settled, when no
+        article is left, and when the plan of a corpus that stands there is missing. Nothing is written then.
     """
     articles = read_articles(data / ARTICLES, schema)
+    if (data / CORPUS).exists() and not (data / CORPUS).is_dir():
+        raise CorpusError(str(data / CORPUS), "is a file, where the corpus goes", "Remove it")
     passes = read_passes(data / ANNOTATIONS, articles, schema)
     plan = read_split_plan(data / SPLIT_FILE)
     if not (data / SPLIT_FILE).exists() and any((data / CORPUS / f"{split}.jsonl").exists() for split in SPLITS):
@@ -84,6 +86,8 @@ def read_split_plan(path: Path) -> SplitPlan:
     """
     if not path.exists():
         return SplitPlan()
+    if not path.is_file():
+        raise CorpusError(str(path), "is a directory", "Restore it from git, or remove it")
     try:
         return SplitPlan.model_validate_json(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as bad:
@@ -111,9 +115,11 @@ def settle(
         for index in range(len(article.sentences)):
             final = settled.of(index) if settled else None
             if final is None:
-                views = {view for record in records if (view := record.of(index)) is not None}
-                if len(views) != 1:
-                    found = "readers differ" if views else "nobody judged it"
+                seen = [view for record in records if (view := record.of(index)) is not None]
+                views = set(seen)
+                if len(views) != 1 or len(seen) < readers:
+                    judged = f"was judged by {len(seen)} of {readers} readers" if seen else "nobody judged it"
+                    found = "readers differ" if len(views) > 1 else judged
                     problems.append(Problem(f"{article.id}:{index}", found, "Settle it in annotations/adjudicated/"))
                     continue
                 final = views.pop()

@@ -64,10 +64,10 @@ def read_passes(folder: Path, articles: Mapping[str, WrittenArticle], schema: Sc
     """
     problems: list[Problem] = []
     by_reader: dict[str, dict[str, PassRecord]] = {}
-    for path in sorted(folder.glob("*/*.jsonl")):
+    for path in sorted(path for path in folder.glob("*/*.jsonl") if path.is_file()):
         records = by_reader.setdefault(path.parent.name, {})
         try:
-            lines = path.read_text(encoding="utf-8").split("\n")
+            lines = path.read_text(encoding="utf-8-sig").split("\n")
         except UnicodeDecodeError as bad:
             problems.append(Problem(str(path), f"byte {bad.start} is not valid UTF-8", "Save the file as UTF-8"))
             continue

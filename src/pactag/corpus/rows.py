@@ -222,6 +222,12 @@ def _parse(line: bytes, where: str, schema: Schema, problems: list[Problem]) -> 
     for name in ("article_id", "title", "text"):
         if isinstance(data.get(name), str) and _half(data[name]):
             problems.append(Problem(where, f"{name!r} holds half of a surrogate pair", "Repair the character"))
+    # A half can be written as an escape only.
+    if b"\\ud" in line.lower():
+        named = {"article_id", "title", "text", BEFORE}
+        for name in data.keys() - named:
+            if _half(json.dumps({name: data[name]}, ensure_ascii=False)):
+                problems.append(Problem(where, f"{name!r} holds half of a surrogate pair", "Repair the character"))
     before_it = data.get(BEFORE)
     if before_it is not None and not (isinstance(before_it, list) and all(isinstance(text, str) for text in before_it)):
         problems.append(Problem(where, f"{BEFORE!r} is {before_it!r}", "It must be a list of the sentences before this one"))

@@ -81,7 +81,7 @@ def read_articles(folder: Path, schema: Schema) -> dict[str, WrittenArticle]:
     problems: list[Problem] = []
     articles = {}
     places: dict[str, Path] = {}
-    for path in sorted(folder.glob("*/*.txt")):
+    for path in sorted(path for path in folder.glob("*/*.txt") if path.is_file()):
         article = _read(path, schema, problems)
         if article is None:
             continue
@@ -98,7 +98,7 @@ def read_articles(folder: Path, schema: Schema) -> dict[str, WrittenArticle]:
 
 def _read(path: Path, schema: Schema, problems: list[Problem]) -> WrittenArticle | None:
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as bad:
         problems.append(Problem(str(path), f"byte {bad.start} is not valid UTF-8", "Save the file as UTF-8"))
         return None

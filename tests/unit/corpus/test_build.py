@@ -86,7 +86,14 @@ def test_readers_may_share_the_sentences_of_an_article(data_folder, gold):
     data_folder.article("a", "One.", "Two.")
     data_folder.reading("anna", "a", {0: ["threat"]}, judged=[0])
     data_folder.reading("ben", "a", {1: ["condition"]}, judged=[1])
-    assert gold() == ({"a": [("threat",), ("condition",)]}, [])
+    assert gold(readers=1) == ({"a": [("threat",), ("condition",)]}, [])
+
+
+def test_sentence_that_too_few_readers_judged_is_told(data_folder, gold):
+    data_folder.article("a", "One.", "Two.")
+    data_folder.reading("anna", "a", {0: ["threat"], 1: ["threat"]})
+    data_folder.reading("ben", "a", {0: ["threat"]}, judged=[0])
+    assert gold()[1] == ["a:1: was judged by 1 of 2 readers. Settle it in annotations/adjudicated/"]
 
 
 def test_sentence_that_nobody_judged_is_told(data_folder, gold):
@@ -327,3 +334,26 @@ def test_plan_that_is_no_json_object_is_told(tmp_path, raw: bytes):
     path.write_bytes(raw)
     with pytest.raises(CorpusError, match=r"splits\.json"):
         read_split_plan(path)
+
+
+@pytest.mark.parametrize("name", ["articles/w1/notes.txt", "annotations/anna/old.jsonl"])
+def test_folder_with_the_name_of_a_file_is_passed_over(data_folder, schema, name: str):
+    _add(data_folder, 0, 3)
+    (data_folder.root / name).mkdir(parents=True)
+    assert len(build_corpus(data_folder.root, schema).splits["train"]) > 0
+
+
+@pytest.mark.parametrize(("name", "told"), [("splits.json", "is a directory"), ("corpus", "is a file")])
+def test_place_that_is_taken_is_told(data_folder, schema, name: str, told: str):
+    _add(data_folder, 0, 3)
+    place = data_folder.root / name
+    place.mkdir() if told == "is a directory" else place.write_text("")
+    with pytest.raises(CorpusError, match=f"{name}: {told}"):
+        build_corpus(data_folder.root, schema)
+
+
+def test_written_article_may_begin_with_a_mark(data_folder, schema):
+    _add(data_folder, 0, 3)
+    path = next((data_folder.root / "articles").glob("*/a000.txt"))
+    path.write_text("\ufeff" + path.read_text())
+    assert "a000" in {row.article_id for rows in build_corpus(data_folder.root, schema).splits.values() for row in rows}

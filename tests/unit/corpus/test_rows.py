@@ -299,3 +299,10 @@ def test_mark_at_the_start_of_a_file_is_passed_over(tmp_path, schema):
     path = tmp_path / "mine.jsonl"
     path.write_text('{"article_id": "a", "index": 0, "text": "He left.", "labels": []}\n', encoding="utf-8-sig")
     assert [row.text for row in read_rows(path, schema)] == ["He left."]
+
+
+def test_half_of_a_surrogate_pair_in_a_further_field_is_told(tmp_path, schema):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"article_id": "a", "index": 0, "text": "It rains.", "labels": [], "about": {"place": "\\ud800"}}\n')
+    with pytest.raises(CorpusError, match=r"rows\.jsonl:1: 'about' holds half of a surrogate pair"):
+        read_rows(path, schema)

@@ -28,11 +28,27 @@ class _Part(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _true_is_no_number(cls, data: Any) -> Any:
-        """Python would take it for 1."""
-        for name, value in data.items() if isinstance(data, dict) else ():
-            if isinstance(value, bool) and name in cls.model_fields and cls.model_fields[name].annotation is not bool:
-                raise ValueError(f"`{name}` is {str(value).lower()}, and no switch: give a value, or null where it may be left out")
-        return data
+        """Python would take it for 1. What no field takes is told by each of them at its place."""
+        if not isinstance(data, dict):
+            return data
+        switches = {name for name, field in cls.model_fields.items() if field.annotation is bool}
+        return {name: value if name in switches else _not_a_number(value) for name, value in data.items()}
+
+
+class _Switch:
+    """Stands for true or false where a config has no switch."""
+
+    def __init__(self, value: bool) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        return str(self._value).lower()
+
+
+def _not_a_number(value: Any) -> Any:
+    if isinstance(value, bool):
+        return _Switch(value)
+    return [_Switch(part) if isinstance(part, bool) else part for part in value] if isinstance(value, list | tuple) else value
 
 
 class DataConfig(_Part):

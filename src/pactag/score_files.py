@@ -41,8 +41,12 @@ def write_table(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
 def check_replaceable(path: Path) -> None:
     """Refuse to write predictions over anything else, such as the labelled sentences themselves.
 
-    :raises PactagError: when a file stands there that does not begin as `predictions_table` does.
+    :raises PactagError: when a file stands there that does not begin as `predictions_table` does, and where none can be made.
     """
+    if not path.parent.is_dir():
+        raise PactagError(str(path), f"there is no folder {path.parent}", "Make it first")
+    if found := whole_files.in_the_way(path.parent):
+        raise PactagError(str(path), f"cannot be written: {found}", "Name another file")
     # An `id` comes first in tables of articles and of other scores, too.
     check_same_kind(path, re.compile(rb"id,text,gold,predicted,right,"), "predictions")
 

@@ -22,7 +22,7 @@ from pactag.errors import ConfigError, Problem
 from pactag.learnt_from import inputs_digest
 from pactag.model_folder import file_sha256
 from pactag.tracking import UNSENT, Tracker
-from pactag.training import TrainedRun, train
+from pactag.training import TrainedRun, check_job, train
 from pactag.whole_files import write_whole
 from pactag.yaml_files import read_yaml, validation_problems
 
@@ -119,6 +119,9 @@ def _run(
     first = waiting[0][2]
     tracker = Tracker(first.tracking.uri)
     tags = {"study": path.parent.name, "mlflow.note.content": study.question}
+    # What ends the last of them is told before the first. Those that read the same files differ in nothing that is asked.
+    for config in {config.data.model_dump_json(): config for _, _, config in waiting}.values():
+        check_job(config)
     name, unsent = f"study {path.parent.name}", first.output / UNSENT
     with tracker.run(experiment=first.tracking.experiment, name=name, params={}, tags=tags, unsent=unsent) as parent:
         for variant, seed, config in waiting:

@@ -272,6 +272,15 @@ def _manifest(model: SentenceClassifier, task: Task, chosen: Calibration, outcom
     )
 
 
+def check_job(config: RunConfig) -> None:
+    """What a job would be refused for once its turn comes: files that are missing or wrong, and a place that cannot be written.
+
+    :raises PactagError: as `train` does.
+    """
+    _writable(config)
+    Task.of(config)
+
+
 def _writable(config: RunConfig) -> None:
     """Told before a run is opened. Not a matter of the config alone, which studies and seeds give longer names when they copy it."""
     if len(config.name) > _LONGEST_NAME:

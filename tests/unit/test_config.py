@@ -312,7 +312,7 @@ def test_json_schema_names_every_field():
 def test_true_is_no_number(tmp_path, name: str):
     path = tmp_path / "c.yaml"
     path.write_text(ENCODER)
-    with pytest.raises(ConfigError, match=rf"`{name.rpartition('.')[2]}` is true, and no switch"):
+    with pytest.raises(ConfigError, match=rf"{name}.*: true is not allowed"):
         load_config(path, [f"{name}=true"])
 
 
@@ -321,3 +321,14 @@ def test_share_of_the_sentences_is_refused_for_a_soup(tmp_path):
     path.write_text("name: soup\nmodel: {kind: soup, models: [a, b]}\ndata: {train_share: 0.5}\n")
     with pytest.raises(ConfigError, match=r"`data\.train_share` is for kinds that learn from sentences"):
         load_config(path)
+
+
+def test_true_in_a_list_of_numbers_is_told_beside_other_mistakes(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("name: x\nmodel: {kind: tfidf, cc: 3}\nseed: true\nseeds: [true, 2]\nfoo: 3\n")
+    with pytest.raises(ConfigError) as error:
+        load_config(path)
+    told = str(error.value)
+    assert "c.yaml:3: seed: true is not allowed" in told
+    assert "c.yaml:4: seeds.0: true is not allowed" in told
+    assert all(name in told for name in ("cc", "foo"))

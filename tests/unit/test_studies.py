@@ -10,7 +10,7 @@ import pytest
 from filelock import FileLock
 
 from pactag.config import load_config
-from pactag.errors import ConfigError
+from pactag.errors import ConfigError, PactagError
 from pactag.studies import load_study, read_results, run_study, spread
 from pactag.tracking import Tracker
 from pactag.training import train
@@ -247,3 +247,11 @@ def test_shipped_study_is_valid(path: Path):
     root = path.parents[2]
     for variant in load_study(path).variants:
         load_config(root / variant.config, variant.set)
+
+
+def test_missing_file_to_measure_on_is_told_before_a_run_is_opened(study, store, tmp_path):
+    tracker = Tracker(store)
+    before = len(tracker.search(tracker.experiment_id("tests"), ""))
+    with pytest.raises(PactagError, match="no such file"):
+        run_study(study, also_measure={"mine": tmp_path / "none.jsonl"})
+    assert len(tracker.search(tracker.experiment_id("tests"), "")) == before

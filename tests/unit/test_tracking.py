@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 import pytest
 
@@ -395,3 +398,18 @@ def test_run_that_was_deleted_does_not_go_on(tracker):
     tracker.client.delete_run(recorder.run_id)
     with pytest.raises(TrackingError, match="was deleted"):
         recorder.resume()
+
+
+@pytest.mark.parametrize("name", ["../../elsewhere", "..", "/Users/me/talks", "a" * 300, "50% of it?", " "])
+def test_artifacts_stay_below_those_of_the_store_whatever_an_experiment_is_called(tmp_path, name: str):
+    tracker = Tracker(f"sqlite:///{tmp_path}/store/mlflow.db")
+    location = tracker.client.get_experiment(tracker.experiment_id(name)).artifact_location
+    path = Path(url2pathname(urlparse(location).path))
+    assert path.parent == tmp_path / "store" / "artifacts"
+    path.mkdir(parents=True)
+
+
+def test_artifacts_of_an_experiment_stand_under_its_name(tmp_path):
+    tracker = Tracker(f"sqlite:///{tmp_path}/mlflow.db")
+    location = tracker.client.get_experiment(tracker.experiment_id("talks of May")).artifact_location
+    assert location.endswith("/artifacts/talks%20of%20May")

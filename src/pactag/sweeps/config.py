@@ -18,6 +18,9 @@ from pactag.yaml_files import YamlContent, read_yaml, validation_problems
 
 DEFAULT_FOLDER = Path("experiments/sweeps")
 
+# Where between its ends a range of numbers is tried as well: a field that takes whole numbers alone may take both ends.
+_WITHIN = 0.37
+
 Setting = float | int | str | bool | None
 """A value that a trial gives to a field of the config."""
 
@@ -169,7 +172,8 @@ def load_sweep(path: Path, *, storage: str | None = None, changes: Sequence[str]
 def _problems(loaded: LoadedSweep, content: YamlContent, name: str, space: FloatRange | IntRange | Choice) -> list[Problem]:
     """What the config says to the extreme values of one setting."""
     where = content.where(("space", name))
-    for value in space.ends:
+    inner = (space.low + (space.high - space.low) * _WITHIN,) if isinstance(space, FloatRange) else ()
+    for value in (*space.ends, *inner):
         try:
             loaded.trial_config({name: value})
         except ConfigError as error:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FINGERPRINT = "fingerprint"
 # Digest of what the trials learn from.
 INPUTS = "inputs"
+_OTHER = {FINGERPRINT: "over another space or another config", INPUTS: "on other data"}
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ def open_study(loaded: LoadedSweep, *, must_exist: bool = False) -> optuna.Study
     run_it = f"Run the sweep first: pactag sweep {loaded.path}"
     if must_exist and path is not None and not path.exists():
         raise PactagError(sweep.storage_url, "does not exist", run_it)
+    digests = {FINGERPRINT: loaded.fingerprint, INPUTS: inputs_digest(loaded.base)}
     pruner = library.pruners.NopPruner()
     if sweep.pruning is not None:
         # Epochs count from 1, and the pruner looks from the given step on.
@@ -97,20 +99,33 @@ def open_study(loaded: LoadedSweep, *, must_exist: bool = False) -> optuna.Study
         study: optuna.Study
         if not must_exist:
             study = library.create_study(**parts, direction="maximize", load_if_exists=True)
+            if _failed(study) and _digests_of(study) != digests:
+                # Corrected before anything was learnt: it begins anew, for Optuna keeps the ranges of trials that failed.
+                library.delete_study(study_name=sweep.name, storage=storage)
+                study = library.create_study(**parts, direction="maximize")
         else:
             try:
                 study = library.load_study(**parts)
             except KeyError:
                 raise PactagError(f"storage {sweep.storage_url}", f"holds no sweep {sweep.name!r}", run_it) from None
-    inputs = inputs_digest(loaded.base)
-    for name, now, what in ((FINGERPRINT, loaded.fingerprint, "over another space or another config"), (INPUTS, inputs, "on other data")):
+    for name, now in digests.items():
         known = study.user_attrs.get(name)
         if known is None and not must_exist:
             study.set_user_attr(name, now)
         elif known not in (None, now) and not (name == INPUTS and must_exist):
-            found = f"holds a sweep {sweep.name!r} {what}"
+            found = f"holds a sweep {sweep.name!r} {_OTHER[name]}"
             raise PactagError(f"storage {sweep.storage_url}", found, "Give this one another name or storage, or take the changes back")
     return study
+
+
+def _digests_of(study: optuna.Study) -> dict[str, str]:
+    return {name: study.user_attrs[name] for name in (FINGERPRINT, INPUTS) if name in study.user_attrs}
+
+
+def _failed(study: optuna.Study) -> bool:
+    """Whether a study has nothing but trials that failed. One without any may be another process's that begins."""
+    found = state_of(study)
+    return bool(study.get_trials(deepcopy=False)) and not found.ended and not found.elsewhere
 
 
 def state_of(study: optuna.Study) -> Progress:

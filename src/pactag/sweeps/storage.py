@@ -76,7 +76,10 @@ def in_turn(url: str, name: str) -> Iterator[None]:
         return
     from filelock import FileLock
 
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PactagError(f"storage {url}", f"cannot be made ({error.strerror})", "Check the address and that it can be written") from None
     with FileLock(path.with_name(f"{path.name}.lock")):
         yield
 

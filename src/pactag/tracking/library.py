@@ -45,9 +45,15 @@ def _patience() -> None:
         os.environ.setdefault(f"MLFLOW_HTTP_REQUEST_{name}", value)
 
 
+def _no_bars() -> None:
+    """Its bars for files that come and go stand between the lines of ours, in logs as well; the environment overrules it."""
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+
 def import_mlflow() -> Any:
     switch_off_telemetry()
     _patience()
+    _no_bars()
     try:
         import mlflow
     except ModuleNotFoundError:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import atexit
 import contextlib
 import getpass
+import hashlib
+import re
 import shutil
 import tempfile
 import time
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 DEFAULT_ARTIFACTS = Path("experiments/artifacts")
+# Experiments of other names, such as `/Users/me/talks`, keep their artifacts in a folder that is called alike.
+_FOLDER_NAME = re.compile(r"\w[\w .()+,=-]{0,98}[\w)]|\w")
+_LONGEST_FOLDER = 80
 
 # The first chart, the view for trained models, and what the experiment's page says of itself.
 _EXPERIMENT = {
@@ -120,7 +125,7 @@ class Tracker:
             file = sqlite_file(self.uri)
             if file is not None:
                 # Stored absolute by MLflow, and relative to the current folder unless it is set here.
-                location = (file.resolve().parent / DEFAULT_ARTIFACTS.name / name).as_uri()
+                location = (file.resolve().parent / DEFAULT_ARTIFACTS.name / _folder_of(name)).as_uri()
             try:
                 return str(self.client.create_experiment(name, artifact_location=location, tags=_EXPERIMENT))
             except import_mlflow().exceptions.MlflowException as error:
@@ -332,3 +337,11 @@ def _user() -> dict[str, str]:
         return {"mlflow.user": getpass.getuser()}
     except (OSError, KeyError, ImportError):
         return {}
+
+
+def _folder_of(experiment: str) -> str:
+    """Where the artifacts of an experiment go, below those of the store: its name, if that can be a folder there."""
+    if _FOLDER_NAME.fullmatch(experiment):
+        return experiment
+    readable = re.sub(r"[^\w .-]+", "_", experiment).strip(" ._")[:_LONGEST_FOLDER]
+    return f"{readable}-{hashlib.sha256(experiment.encode()).hexdigest()[:8]}".lstrip("-")

@@ -452,6 +452,12 @@ def test_predictions_take_the_place_of_predictions_alone(pactag, model, small_co
         assert pactag("evaluate", model, "--data", data, "--predictions", tmp_path / "said.csv").returncode == 0
 
 
+def test_predictions_that_cannot_be_written_are_told_before_the_work(pactag, tmp_path):
+    done = pactag("evaluate", tmp_path / "no-model", "--predictions", tmp_path / "none" / "said.csv")
+    assert done.returncode == 2
+    assert "said.csv: there is no folder" in " ".join(done.stderr.split())
+
+
 def test_evaluate_tells_labels_that_no_sentence_carries(pactag, model, tmp_path):
     data = tmp_path / "mine.jsonl"
     data.write_text(json.dumps({"article_id": "a", "index": 0, "text": "It rained.", "labels": ["threat"]}) + "\n")

@@ -398,3 +398,23 @@ def _process_that_is_gone() -> str:
     process.wait()
     time.sleep(0.05)
     return f"{platform.node()} {process.pid} {born}"
+
+
+def test_sweep_whose_trials_all_failed_can_be_corrected_under_its_name(sweep_of, monkeypatch):
+    def failing(*_, **__):
+        raise PactagError("memory", "is short", "Free some")
+
+    wrong = sweep_of("corrected", "model.c: {kind: float, low: 0.5, high: 1.0}", more="trials: 1")
+    with monkeypatch.context() as patch:
+        patch.setattr(search, "train", failing)
+        with pytest.raises(PactagError, match="is short"):
+            search.run_sweep(wrong)
+    right = sweep_of("corrected", "model.c: {kind: categorical, choices: [1.0, 2.0]}", more="trials: 1")
+    _, study = search.run_sweep(right)
+    assert [trial.params["model.c"] in (1.0, 2.0) for trial in study.trials] == [True]
+
+
+def test_storage_below_a_file_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(PactagError, match=r"storage sqlite:.*cannot be made"), storage.in_turn(f"sqlite:///{tmp_path}/file/s.db", "s"):
+        pass

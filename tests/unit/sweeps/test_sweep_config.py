@@ -64,3 +64,11 @@ def test_other_space_has_another_fingerprint(sweep_file):
 
 def test_changes_for_all_trials_reach_them(sweep_file):
     assert load_sweep(sweep_file(more="set: [training.epochs=2]")).trial_config({}).training.epochs == 2
+
+
+def test_range_of_numbers_for_a_field_of_whole_numbers_is_told(tmp_path, config_of):
+    (tmp_path / "base.yaml").write_text(config_of("tfidf").to_yaml())
+    path = tmp_path / "sweep.yaml"
+    path.write_text(f"name: s\nconfig: {tmp_path}/base.yaml\nspace:\n  model.min_count: {{kind: float, low: 1, high: 5}}\n")
+    with pytest.raises(ConfigError, match=r"sweep\.yaml:4: space\.model\.min_count: 2\.48 is refused by .*base\.yaml"):
+        load_sweep(path)

@@ -19,8 +19,9 @@ help:  ## list these commands
 
 install: $(STAMP)  ## make .venv with the locked dependencies
 
+# A folder may be what was left when venv failed: one without pip is made whole.
 $(STAMP): requirements.lock pyproject.toml
-	@test -d $(VENV) || $(PYTHON) -m venv $(VENV) || (echo "python 3.11 or newer with venv is needed; set PYTHON=/path/to/python3" && exit 1)
+	@test -f $(VENV)/pyvenv.cfg && $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV) || (echo "python 3.11 or newer with venv is needed; set PYTHON=/path/to/python3" && exit 1)
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "pactag needs Python 3.11 or newer; set PYTHON=/path/to/python3 and remove $(VENV)" && exit 1)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5'
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --require-hashes -r requirements.lock

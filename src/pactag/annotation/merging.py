@@ -5,9 +5,9 @@ Sentences that stand in the corpus already can be corrected, and of an article o
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -136,7 +136,9 @@ def _in_turn(folder: Path) -> Iterator[None]:
     The lock is no file of the folder, which may be under version control.
     """
     name = hashlib.sha256(str(folder.resolve()).encode(errors="surrogateescape")).hexdigest()[:16]
-    with FileLock(Path(tempfile.gettempdir()) / f"pactag-{getpass.getuser()}-{name}.lock"):
+    # Of another user it could not be opened. Where there are no numbers of users, each has a folder for temporary files.
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    with FileLock(Path(tempfile.gettempdir()) / f"pactag-{user}-{name}.lock"):
         yield
 
 

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 DEFAULT_ARTIFACTS = Path("experiments/artifacts")
 # Experiments of other names, such as `/Users/me/talks`, keep their artifacts in a folder that is called alike.
-_FOLDER_NAME = re.compile(r"\w[\w .()+,=-]{0,98}[\w)]|\w")
-_LONGEST_FOLDER = 80
+_FOLDER_NAME = re.compile(r"\w[\w .()+,=-]{0,58}[\w)]|\w")
+_LONGEST_FOLDER = 40
 
 # The first chart, the view for trained models, and what the experiment's page says of itself.
 _EXPERIMENT = {

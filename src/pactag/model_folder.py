@@ -227,9 +227,9 @@ def read_manifest(path: Path | str) -> Manifest:
     path = Path(path)
     try:
         there = path.is_dir()
-    except OSError:
-        # A name that is too long.
-        there = False
+    except OSError as error:
+        fix = "Name a model folder written by `pactag train`"
+        raise ModelFolderError(str(path), f"can be no folder ({error.strerror})", fix) from None
     if not there:
         raise ModelFolderError(str(path), "no such folder", "Name a model folder written by `pactag train`")
     names = sorted(str(file.relative_to(path)) for file in path.rglob("*") if file.is_file())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,6 +39,11 @@ def normalise(text: str) -> str:
         # Lone surrogates come from broken decoders; one replacement character each keeps the length.
         text = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
     return text
+
+
+def is_missing(value: object) -> bool:
+    """Whether it is what tables, those of pandas among them, have where there is nothing: None, NaN, NA and NaT."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, Real) and value != value)
 
 
 def check_spans(spans: Sequence[Sequence[int]], text: str, *, where: str) -> tuple[Span, ...]:

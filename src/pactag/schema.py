@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -68,6 +68,10 @@ class Schema(_Strict):
     def names(self) -> tuple[str, ...]:
         """Label names in order."""
         return tuple(label.name for label in self.labels)
+
+    def in_order(self, labels: Container[str]) -> tuple[str, ...]:
+        """Those of the names that are among some labels, in schema order; a label that the schema does not have is left out."""
+        return tuple(name for name in self.names if name in labels)
 
     def encode(self, labels: Iterable[str]) -> np.ndarray:
         """A set of label names as a vector of 0 and 1, shape `(len(names),)`, in schema order.

@@ -16,7 +16,7 @@ import numpy as np
 
 from pactag import whole_files
 from pactag.errors import InputError, PactagError, Problem
-from pactag.overwriting import check_same_kind
+from pactag.overwriting import check_folder_of, check_same_kind
 
 
 def write_table(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
@@ -43,10 +43,7 @@ def check_replaceable(path: Path) -> None:
 
     :raises PactagError: when a file stands there that does not begin as `predictions_table` does, and where none can be made.
     """
-    if not path.parent.is_dir():
-        raise PactagError(str(path), f"there is no folder {path.parent}", "Make it first")
-    if found := whole_files.in_the_way(path.parent):
-        raise PactagError(str(path), f"cannot be written: {found}", "Name another file")
+    check_folder_of(path)
     # An `id` comes first in tables of articles and of other scores, too.
     check_same_kind(path, re.compile(rb"id,text,gold,predicted,right,"), "predictions")
 

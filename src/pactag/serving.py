@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pactag.articles import Article
+from pactag.articles import Article, is_missing
 from pactag.errors import InputError
 from pactag.inputs.records import article_of
 from pactag.outputs.base import Maker, sentence_rows
@@ -66,7 +66,7 @@ def _articles(frame: pd.DataFrame) -> list[Article]:
     given: set[str] = set()
     without_id: list[int] = []
     for number, row in enumerate(frame.to_dict("records")):
-        known = {name: _whole(value) if name == "id" else value for name, value in row.items() if not _missing(value)}
+        known = {name: _whole(value) if name == "id" else value for name, value in row.items() if not is_missing(value)}
         # In a table a text that is not there is an empty cell of a column that is.
         if "text" in frame.columns:
             known.setdefault("text", None)
@@ -78,13 +78,6 @@ def _articles(frame: pd.DataFrame) -> list[Article]:
             found = f"has no id, and its number is that of another row, {str(number)!r}"
             raise InputError(f"row {number}", found, "Give every row an id, or none")
     return articles
-
-
-def _missing(value: Any) -> bool:
-    """Whether a cell of a frame is empty."""
-    import pandas as pd
-
-    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
 def _whole(value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from pactag.articles import Article, Span, check_spans, normalise
+from pactag.articles import Article, Span, check_spans, is_missing, normalise
 from pactag.calibration import apply_thresholds, calibrated, near_threshold
 from pactag.errors import InputError, ModelFolderError
 from pactag.model_folder import BUILT_IN, BUILT_IN_FOLDERS, MANIFEST, Manifest, read_manifest, read_schema
@@ -201,14 +201,9 @@ def _prepared(given: Article | str, *, where: str) -> Article:
     text = normalise(article.text)
     spans = None if article.spans is None else check_spans(article.spans, text, where=where)
     title: object = article.title
-    if not isinstance(title, str) and not _missing(title):
+    if not isinstance(title, str) and not is_missing(title):
         raise InputError(where, f"its title is {type(title).__name__}, not str", "Decode it first, or leave it out")
     return Article(normalise(str(article.id)), text, (normalise(title) if isinstance(title, str) else "") or None, spans)
-
-
-def _missing(value: object) -> bool:
-    """Whether it is what tables, those of pandas among them, have where there is nothing."""
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
 
 
 def _kind(value: object) -> str:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from pactag import whole_files
 from pactag.errors import InputError, PactagError, Problem
+from pactag.overwriting import check_folder_of
 
 Kind = Literal["judgements", "chosen sentences"]
 
@@ -85,10 +86,7 @@ def check_place(path: Path, kind: Kind, *, replace: bool) -> None:
     """
     if path.is_dir():
         raise PactagError(str(path), "is a directory", "Name a file")
-    if not path.parent.is_dir():
-        raise PactagError(str(path), f"there is no folder {path.parent}", "Make it first")
-    if found := whole_files.in_the_way(path.parent):
-        raise PactagError(str(path), f"cannot be written: {found}", "Name another file")
+    check_folder_of(path)
     if not path.is_file() or path.stat().st_size == 0:
         return
     if kind_of(path) != kind:

@@ -108,7 +108,7 @@ def _judgement(task: Task, reading: Reading, round: Round, schema: Schema) -> Ju
         annotator=reading.annotator,
         round=round,
         status=reading.status,
-        labels=tuple(name for name in schema.names if name in reading.labels),
+        labels=schema.in_order(reading.labels),
         comment=reading.comment,
     )
 
@@ -165,7 +165,7 @@ def read_judgements(paths: Sequence[Path], schema: Schema) -> list[PlacedJudgeme
                 continue
             problems += _label_problems(one.labels, where, schema)
             # Whoever writes such a file by hand names them in any order.
-            one = one.model_copy(update={"labels": tuple(sorted(one.labels, key=_place_in(schema)))})
+            one = one.model_copy(update={"labels": schema.in_order(one.labels)})
             here, key = Place(path, where), (one.annotator, one.round, one.id)
             if key in said:
                 repeats.append(Repeat(one.annotator, one.id, said[key], here))
@@ -180,10 +180,6 @@ def read_judgements(paths: Sequence[Path], schema: Schema) -> list[PlacedJudgeme
     if problems:
         raise InputError.of(problems)
     return found
-
-
-def _place_in(schema: Schema) -> Callable[[str], int]:
-    return lambda label: schema.names.index(label) if label in schema.names else len(schema.names)
 
 
 def views_of(judgements: Iterable[Judgement]) -> Views:

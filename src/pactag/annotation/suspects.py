@@ -70,7 +70,7 @@ def suspects_of(rows: Sequence[Row], data: LabelledSentences, scores: np.ndarray
         from cleanlab.multilabel_classification.rank import get_label_quality_scores_per_class
     except ModuleNotFoundError:
         raise MissingExtraError("Finding suspect labels", "label") from None
-    asked = _doubtable(data)
+    asked = _doubtable(data.targets)
     given = [list(np.flatnonzero(target)) for target in data.targets[:, asked]]
     doubted = np.zeros(data.targets.shape, dtype=bool)
     quality = np.ones(data.targets.shape)
@@ -96,14 +96,14 @@ def check_doubtable(rows: Sequence[Row], schema: Schema, *, where: str) -> None:
 
     :raises CorpusError: when each label stands at every sentence or at none, so that there is nothing to tell apart.
     """
-    if not _doubtable(labelled_sentences(rows, schema)).any():
+    if not _doubtable(schema.encode_many([row.labels for row in rows])).any():
         fix = "Name a corpus in which some sentences have a label and others have not"
         raise CorpusError(where, "has no label that some of its sentences have and others have not", fix)
 
 
-def _doubtable(data: LabelledSentences) -> np.ndarray:
-    """Labels that some sentences have and others have not, bool, shape `(labels,)`."""
-    return np.asarray(data.targets.any(0) & ~data.targets.all(0))
+def _doubtable(targets: np.ndarray) -> np.ndarray:
+    """Labels that some sentences have and others have not, bool, shape `(labels,)`, from targets of shape `(sentences, labels)`."""
+    return np.asarray(targets.any(0) & ~targets.all(0))
 
 
 def tasks_of_suspects(
@@ -123,7 +123,7 @@ def _task(suspect: Suspect, article: Sequence[Row], schema: Schema, preceding: i
     place = [one.index for one in article].index(row.index)
     # What a model sees before it: the rows before, or what the row brings where not all of its article is in the corpus.
     before = labelled_sentences(article, schema, preceding=preceding).inputs[place].before
-    proposed = tuple(name for name in schema.names if name in suspect.proposed)
+    proposed = schema.in_order(suspect.proposed)
     said = (
         Said(annotator=GIVEN_BY, labels=row.labels),
         Said(annotator=DOUBTED_BY, labels=proposed, comment=suspect.reason),

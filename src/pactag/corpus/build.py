@@ -123,7 +123,7 @@ def settle(
                     problems.append(Problem(f"{article.id}:{index}", found, "Settle it in annotations/adjudicated/"))
                     continue
                 final = views.pop()
-            labels.append(tuple(name for name in schema.names if name in final))
+            labels.append(schema.in_order(final))
         gold[article.id] = labels
     return gold, problems
 

@@ -219,20 +219,13 @@ def _parse(line: bytes, where: str, schema: Schema, problems: list[Problem]) -> 
         problems.append(Problem(where, f"'index' is {data['index']}", "Count from 0"))
     if not data["text"].strip():
         problems.append(Problem(where, "'text' is empty", "Drop the line or give its sentence"))
-    for name in ("article_id", "title", "text"):
-        if isinstance(data.get(name), str) and _half(data[name]):
-            problems.append(Problem(where, f"{name!r} holds half of a surrogate pair", "Repair the character"))
     # A half can be written as an escape only.
     if b"\\ud" in line.lower():
-        named = {"article_id", "title", "text", BEFORE}
-        for name in data.keys() - named:
-            if _half(json.dumps({name: data[name]}, ensure_ascii=False)):
-                problems.append(Problem(where, f"{name!r} holds half of a surrogate pair", "Repair the character"))
+        halves = [name for name, value in data.items() if _half(json.dumps({name: value}, ensure_ascii=False))]
+        problems += [Problem(where, f"{name!r} holds half of a surrogate pair", "Repair the character") for name in halves]
     before_it = data.get(BEFORE)
     if before_it is not None and not (isinstance(before_it, list) and all(isinstance(text, str) for text in before_it)):
         problems.append(Problem(where, f"{BEFORE!r} is {before_it!r}", "It must be a list of the sentences before this one"))
-    elif before_it is not None and any(map(_half, before_it)):
-        problems.append(Problem(where, f"{BEFORE!r} holds half of a surrogate pair", "Repair the character"))
     if not isinstance(data.get("title"), str | None):
         problems.append(Problem(where, f"'title' is {data['title']!r}", "It must be a str or null"))
     for label in data["labels"]:
@@ -245,8 +238,8 @@ def _parse(line: bytes, where: str, schema: Schema, problems: list[Problem]) -> 
     if len(problems) > before:
         return None
     extra = {key: value for key, value in data.items() if key not in (*_REQUIRED, "title")}
-    ordered = tuple(name for name in schema.names if name in data["labels"])
-    return Row(data["article_id"], data["index"], data["text"], ordered, data.get("title"), extra)
+    labels = schema.in_order(data["labels"])
+    return Row(data["article_id"], data["index"], data["text"], labels, data.get("title"), extra)
 
 
 def _half(text: str) -> bool:

@@ -43,7 +43,7 @@ class Session:
 
     def corrected(self, place: Place, labels: Sequence[str], schema: Schema) -> Session:
         """With other labels for a sentence; those of the model take a correction back."""
-        ordered = tuple(name for name in schema.names if name in labels)
+        ordered = schema.in_order(labels)
         others = {at: given for at, given in self.corrections.items() if at != place}
         now = others if ordered == self.sentence(place).labels else {**others, place: ordered}
         return replace(self, corrections=now, kept=not now)

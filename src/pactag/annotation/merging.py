@@ -72,61 +72,46 @@ def add_to_corpus(
     """
     _refuse_built(folder)
     with _in_turn(folder):
-        return _add(judgements, folder, schema, readers, test, validation_share, seed, partial=partial, correct=correct)
-
-
-def _add(
-    judgements: Sequence[PlacedJudgement],
-    folder: Path,
-    schema: Schema,
-    readers: int,
-    test: Sequence[str],
-    validation_share: float,
-    seed: int,
-    *,
-    partial: bool,
-    correct: bool,
-) -> Added:
-    begins = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
-    corpus = Corpus(dict.fromkeys(SPLITS, ())) if begins else read_corpus(folder, schema)
-    place = {row.article_id: split for split, rows in corpus.splits.items() for row in rows}
-    problems: list[Problem] = []
-    left_out: list[str] | None = [] if partial or correct else None
-    settled = _settle(judgements, readers, problems, left_out)
-    known = {row.id: (row, place[row.article_id]) for row in corpus.rows}
-    problems += _against_corpus(settled, known, folder, correct)
-    fresh = [one for one in settled if one.row.id not in known]
-    if not problems:
-        if partial:
-            fresh = _with_sentences_before(fresh, corpus.rows)
-        else:
-            problems += _holes(fresh, corpus.rows)
-        problems += _repeated(fresh, corpus.rows)
-    new = {one.row.article_id for one in fresh} - place.keys()
-    for name in test:
-        if name not in new:
-            found = f"stands in {place[name]}.jsonl already" if name in place else "is no article of these judgements"
-            problems.append(Problem(f"--test {name}", found, "Name new articles"))
-    if problems:
-        raise CorpusError.of(problems)
-    corrected = tuple(
-        replace(known[one.row.id][0], labels=one.row.labels)
-        for one in settled
-        if one.row.id in known and known[one.row.id][0].labels != one.row.labels
-    )
-    groups = by_article(one.row for one in fresh)
-    vectors = {article: schema.encode_many([row.labels for row in rows]) for article, rows in groups.items()}
-    place |= assign_splits(vectors, existing=place, held_out=test, validation_share=validation_share, seed=seed)
-    added = {split: tuple(row for article, rows in groups.items() if place[article] == split for row in rows) for split in SPLITS}
-    if begins and (empty := [split for split in SPLITS if not added[split]]):
-        found = f"would begin without a sentence in {', '.join(f'{split}.jsonl' for split in empty)}"
-        fix = "Hold articles out with --test, and give more of the others: validation takes its share of several"
-        raise CorpusError(str(folder), found, fix)
-    now = {row.id: row for row in corrected}
-    old = {split: [now.get(row.id, row) for row in corpus[split]] for split in SPLITS}
-    now_whole = {split: [row for rows in by_article([*old[split], *added[split]]).values() for row in rows] for split in SPLITS}
-    _write(folder, added, now)
-    return Added(added, corrected, tuple(left_out or ()), digest_of(now_whole))
+        begins = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+        corpus = Corpus(dict.fromkeys(SPLITS, ())) if begins else read_corpus(folder, schema)
+        place = {row.article_id: split for split, rows in corpus.splits.items() for row in rows}
+        problems: list[Problem] = []
+        left_out: list[str] | None = [] if partial or correct else None
+        settled = _settle(judgements, readers, problems, left_out)
+        known = {row.id: (row, place[row.article_id]) for row in corpus.rows}
+        problems += _against_corpus(settled, known, folder, correct)
+        fresh = [one for one in settled if one.row.id not in known]
+        if not problems:
+            if partial:
+                fresh = _with_sentences_before(fresh, corpus.rows)
+            else:
+                problems += _holes(fresh, corpus.rows)
+            problems += _repeated(fresh, corpus.rows)
+        new = {one.row.article_id for one in fresh} - place.keys()
+        for name in test:
+            if name not in new:
+                found = f"stands in {place[name]}.jsonl already" if name in place else "is no article of these judgements"
+                problems.append(Problem(f"--test {name}", found, "Name new articles"))
+        if problems:
+            raise CorpusError.of(problems)
+        corrected = tuple(
+            replace(known[one.row.id][0], labels=one.row.labels)
+            for one in settled
+            if one.row.id in known and known[one.row.id][0].labels != one.row.labels
+        )
+        groups = by_article(one.row for one in fresh)
+        vectors = {article: schema.encode_many([row.labels for row in rows]) for article, rows in groups.items()}
+        place |= assign_splits(vectors, existing=place, held_out=test, validation_share=validation_share, seed=seed)
+        added = {split: tuple(row for article, rows in groups.items() if place[article] == split for row in rows) for split in SPLITS}
+        if begins and (empty := [split for split in SPLITS if not added[split]]):
+            found = f"would begin without a sentence in {', '.join(f'{split}.jsonl' for split in empty)}"
+            fix = "Hold articles out with --test, and give more of the others: validation takes its share of several"
+            raise CorpusError(str(folder), found, fix)
+        now = {row.id: row for row in corrected}
+        old = {split: [now.get(row.id, row) for row in corpus[split]] for split in SPLITS}
+        now_whole = {split: [row for rows in by_article([*old[split], *added[split]]).values() for row in rows] for split in SPLITS}
+        _write(folder, added, now)
+        return Added(added, corrected, tuple(left_out or ()), digest_of(now_whole))
 
 
 @contextmanager

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 
+from pactag.annotation import merging
 from pactag.annotation.judgements import PlacedJudgement, read_judgements
 from pactag.annotation.merging import add_to_corpus
 from pactag.corpus.rows import labelled_sentences, read_corpus
@@ -58,8 +57,6 @@ def test_agreed_sentences_are_added_with_their_labels(add, corpus, schema):
 
 @pytest.mark.parametrize("there", [True, False], ids=["an empty folder", "a new folder"])
 def test_new_folder_begins_a_corpus(judged, schema, tmp_path, monkeypatch, there):
-    from pactag.annotation import merging
-
     # Three articles are too few to draw from.
     monkeypatch.setattr(merging, "assign_splits", lambda articles, **_: {"port": "train", "dam": "test", "hill": "validation"})
     given = judged(BOTH)
@@ -250,20 +247,32 @@ def test_correction_that_changes_nothing_leaves_every_byte(add, corpus):
     assert _files(corpus) == before
 
 
-def test_processes_add_in_turn(judged, corpus, schema):
-    """Each checks against what the other has written: the article arrives once."""
-    path = judged(BOTH)
-    code = (
-        "import sys; from pathlib import Path; from pactag.schema import load_schema\n"
-        "from pactag.annotation.judgements import read_judgements; from pactag.annotation.merging import add_to_corpus\n"
-        "schema = load_schema(Path('data/schema.yaml'))\n"
-        "add_to_corpus(read_judgements([Path(sys.argv[1])], schema), Path(sys.argv[2]), schema)"
-    )
-    both = [subprocess.Popen([sys.executable, "-c", code, path, corpus], stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    errors = [process.communicate()[1] for process in both]
-    assert sorted(process.returncode for process in both) == [0, 1]
-    assert "already, with these labels" in max(errors, key=len)
-    assert {row.id for row in read_corpus(corpus, schema).rows} >= LABELS.keys()
+def test_processes_add_in_turn(add, corpus, monkeypatch):
+    """What is checked against is read, and the rows are written, while the lock of this folder is held."""
+    events: list[str] = []
+
+    class Lock:
+        def __init__(self, path):
+            self.path = path
+
+        def __enter__(self):
+            events.append(f"lock {self.path}")
+
+        def __exit__(self, *_):
+            events.append("unlock")
+
+    def seen(name: str):
+        own = getattr(merging, name)
+        monkeypatch.setattr(merging, name, lambda *given: (events.append(name), own(*given))[1])
+
+    monkeypatch.setattr(merging, "FileLock", Lock)
+    seen("read_corpus")
+    seen("_write")
+    add(BOTH)
+    assert [event.split()[0] for event in events] == ["lock", "read_corpus", "_write", "unlock"]
+    with merging._in_turn(corpus.parent / "other"), merging._in_turn(corpus / ".." / corpus.name):
+        other, same = events[-2:]
+    assert same == events[0] != other
 
 
 @pytest.mark.parametrize(

@@ -225,20 +225,20 @@ def read_manifest(path: Path | str) -> Manifest:
     :raises ModelFolderError: for a folder that is missing, foreign, of another format version, incomplete or altered.
     """
     path = Path(path)
+    fix = "Name a model folder written by `pactag train`"
     try:
         there = path.is_dir()
     except OSError as error:
-        fix = "Name a model folder written by `pactag train`"
         raise ModelFolderError(str(path), f"can be no folder ({error.strerror})", fix) from None
     if not there:
-        raise ModelFolderError(str(path), "no such folder", "Name a model folder written by `pactag train`")
+        raise ModelFolderError(str(path), "no such folder", fix)
     names = sorted(str(file.relative_to(path)) for file in path.rglob("*") if file.is_file())
     pickles = [name for name in names if Path(name).suffix in _PICKLES]
     if pickles:
-        fix = "pactag reads no format that can run code; remove the file if you know where it comes from, or train again"
-        raise ModelFolderError(str(path), f"holds {', '.join(pickles)}", fix)
+        remove_it = "pactag reads no format that can run code; remove the file if you know where it comes from, or train again"
+        raise ModelFolderError(str(path), f"holds {', '.join(pickles)}", remove_it)
     if MANIFEST not in names:
-        raise ModelFolderError(str(path), f"has no {MANIFEST}", "Name a model folder written by `pactag train`")
+        raise ModelFolderError(str(path), f"has no {MANIFEST}", fix)
     data = _read_json(path / MANIFEST)
     if (written := data.get("format_version")) != FORMAT_VERSION:
         fix = f"This pactag reads version {FORMAT_VERSION}: train the model again, or install the pactag that wrote it"

@@ -114,8 +114,7 @@ def add_largest_products(graph: GraphProto) -> None:
 
 def products_are_exact() -> bool:
     """Whether this processor has the products of 8 bits that `int8-dynamic` asks for."""
-    from onnx import helper
-
+    helper = onnx_package().helper
     model = helper.make_model(helper.make_graph([], "products", [], []), opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     add_largest_products(model.graph)
     return bool(onnxruntime.InferenceSession(model.SerializeToString()).run([EXACT], {})[0].all())
